@@ -1,0 +1,73 @@
+"""The project's commands: nox -s NAME. What follows -- goes to the tool that the session runs."""
+
+import nox
+
+nox.needs_version = ">=2024.10"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["tests"]
+DRIVER = ["3.11", "3.12", "3.13"]
+WORKER_WORLD = ["models", "datasets", "frameworks", "worker"]
+
+
+def install(session: nox.Session) -> None:
+    session.install("--group", "dev", "-e", ".")
+
+
+def benchmarks(session: nox.Session, *options: str) -> None:
+    install(session)
+    session.run("pytest", "benchmarks", *options, *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Train the quick matrix; environments are built on first use."""
+    benchmarks(session)
+
+
+@nox.session(name="bench-gpu")
+def bench_gpu(session: nox.Session) -> None:
+    """Train all GPU cells; fails where there is no GPU."""
+    benchmarks(session, "-m", "gpu", "--require-gpu")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests."""
+    install(session)
+    session.run("pytest", "tests", *session.posargs)
+
+
+@nox.session(name="tests-all", python=DRIVER)
+def tests_all(session: nox.Session) -> None:
+    """Run the tests on each Python that the driver supports."""
+    tests(session)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check format, lint and types."""
+    install(session)
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("mypy")
+
+
+@nox.session
+def envs(session: nox.Session) -> None:
+    """List, build, verify or prune environments: nox -s envs -- build mxnet-1.9"""
+    install(session)
+    session.run("framegate", "envs", *(session.posargs or ["list"]))
+
+
+@nox.session
+def data(session: nox.Session) -> None:
+    """List or prepare datasets: nox -s data -- prepare mnist"""
+    install(session)
+    session.run("framegate", "data", *(session.posargs or ["list"]))
+
+
+@nox.session
+def harness(session: nox.Session) -> None:
+    """Measure what Framegate itself costs and print docs/harness.md's table."""
+    install(session)
+    session.run("python", "benchmarks/harness/measure.py", *session.posargs)
