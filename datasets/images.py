@@ -1,0 +1,86 @@
+"""Decodes and resizes images with Pillow, which is imported only where it is needed."""
+
+import io
+import os
+
+import numpy
+
+from .archives import BROKEN
+from .dataset import Wrong
+
+FORMATS = ("JPEG", "PNG", "GIF", "BMP")  # all are found, named .jpg, in the original cats and dogs
+MOST_PIXELS = 25000000  # an image may claim to be larger than memory
+CORRUPT = BROKEN + (SyntaxError, TypeError, MemoryError)
+
+
+def resized(images, size):
+    """Return uint8 (N, size, size, C) of uint8 (N, H, W, C), bilinear; the same array if size is None or the side it has."""
+    if size is None or images.shape[1:3] == (size, size):
+        return images
+    from PIL import Image
+
+    out = numpy.empty((len(images), size, size, images.shape[3]), numpy.uint8)
+    for row, image in enumerate(images):
+        picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
+        out[row] = numpy.asarray(picture.resize((size, size), Image.BILINEAR)).reshape(out.shape[1:])
+    return out
+
+
+def decode_image(data, size):
+    """Return uint8 (size, size, 3) of an encoded image. Raises one of CORRUPT."""
+    from PIL import Image
+
+    try:
+        picture = Image.open(io.BytesIO(data), formats=FORMATS)  # reads the header only
+    except Image.DecompressionBombError as error:
+        raise ValueError(error) from None
+    if picture.width * picture.height > MOST_PIXELS:
+        raise ValueError("{} x {} pixels".format(picture.width, picture.height))
+    colour = picture.convert("RGB")
+    if colour.size != (size, size):
+        colour = colour.resize((size, size), Image.BILINEAR)
+    return numpy.asarray(colour)
+
+
+def decode_images(files, names, size):
+    """Return (images, good): uint8 (N, size, size, 3) of the images that could be decoded, and bool (len(names),)."""
+    images = numpy.empty((len(names), size, size, 3), numpy.uint8)
+    good = numpy.zeros(len(names), bool)
+    for row, name in enumerate(names):
+        try:
+            images[row] = decode_image(files[name](), size)
+            good[row] = True
+        except CORRUPT:
+            continue  # the caller reports it by name
+    return (images if good.all() else images[good]), good
+
+
+def check_count(where, names, most):
+    """Raise Wrong where there are more images than the published dataset has: they would fill the memory."""
+    if len(names) > most:
+        raise Wrong("{}: {:,} images; wanted at most {:,}".format(where, len(names), most))
+
+
+def check_classes(where, labels, classes, split):
+    """Raise Wrong where a class has no image at all."""
+    absent = [name for label, name in enumerate(classes) if not (labels == label).any()]
+    if absent:
+        raise Wrong("{}: no usable {} image of {}; wanted some of each class".format(where, split, ", ".join(absent)))
+
+
+def listed(*folders):
+    """Return the paths of all image files in folders that are there, sorted by folder and name."""
+    found = []
+    for folder in folders:
+        if os.path.isdir(folder):
+            names = sorted(name for name in os.listdir(folder) if name.lower().endswith((".jpg", ".jpeg")))
+            found.extend(os.path.join(folder, name) for name in names)
+    return found
+
+
+def left_out_note(names):
+    """Return notes on corrupt images."""
+    if not names:
+        return []
+    shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    return ["{:,} corrupt images left out: {}".format(len(names), shown)]

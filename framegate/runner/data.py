@@ -1,0 +1,80 @@
+"""Asks worker/data.py for datasets. Nothing here opens an array: workers map the files themselves."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from framegate.errors import DataFailed, DataMissing
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A decoded dataset, ready to be mapped into memory."""
+
+    dataset: str
+    size: int | None  # side in pixels to which the images were resized, or None: as they are
+    shape: tuple[int, int, int]  # height, width, channels
+    classes: tuple[str, ...]
+    rows: Mapping[str, int]  # "train", "test"
+    complete: bool  # False: only a part of the published dataset, or other bytes; notes say what
+    notes: tuple[str, ...]
+    left_out: tuple[str, ...]  # names of corrupt files
+    fingerprint: str  # SHA-256 of the decoded arrays
+    files: Mapping[str, str]  # train_images, train_labels, test_images, test_labels
+
+
+@dataclass(frozen=True)
+class Presence:
+    """What is there of one dataset."""
+
+    dataset: str
+    state: str  # "present", "part", "missing" or "wrong"
+    where: str | None
+    message: str  # notes, or what is wrong, or how to get it
+    rows: Mapping[str, int]
+
+
+def data_home(option: Path | None) -> Path | None:
+    """Return the folder where people put what they fetched: the option, or else $FRAMEGATE_DATA, or None."""
+    named = option or os.environ.get("FRAMEGATE_DATA")
+    return Path(named).expanduser() if named else None
+
+
+def prepare(name: str, size: int | None, data_home: Path | None, cache: Path, root: Path) -> Dataset:
+    """Return a dataset, fetched and decoded where that was not done before. Raises DataMissing or DataFailed.
+
+    data_home: where people put what they fetched, see data_home(). root: the suite, with worker/data.py.
+    """
+    manifest = _ask({"dataset": name, "size": size}, data_home, cache, root)
+    tuples = {field: tuple(manifest[field]) for field in ("shape", "classes", "notes", "left_out")}
+    return Dataset(**{**manifest, **tuples})
+
+
+def status(data_home: Path | None, cache: Path, root: Path) -> list[Presence]:
+    """Return what is there of every dataset. Downloads nothing; decodes what is there, as only that can tell."""
+    result = _ask({"dataset": None, "size": None}, data_home, cache, root)
+    return [Presence(**entry) for entry in result["datasets"]]
+
+
+def _ask(request: Mapping[str, Any], data_home: Path | None, cache: Path, root: Path) -> dict[str, Any]:
+    """Return the answer of worker/data.py. Raises DataMissing or DataFailed."""
+    places = {"data_home": str(data_home.resolve()) if data_home else None, "cache": str(cache.resolve())}
+    with tempfile.TemporaryDirectory(prefix="framegate-data-") as folder:
+        asked, answered = Path(folder, "request.json"), Path(folder, "result.json")
+        asked.write_text(json.dumps({**request, **places}))
+        command = [sys.executable, "-I", str(root / "worker" / "data.py"), str(asked), str(answered)]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
+        if not answered.exists():
+            found = f"{request['dataset'] or 'all datasets'}: worker/data.py ended with status {done.returncode} and no result"
+            raise DataFailed(f"{found}; its last words:\n{done.stderr[-2000:]}")
+        result: dict[str, Any] = json.loads(answered.read_text())
+    if "error" in result:
+        kinds = {"missing": DataMissing, "failed": DataFailed}
+        raise kinds[result["error"]["kind"]](result["error"]["message"])
+    return result

@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import numpy
+import pytest
+
+from framegate.errors import DataFailed, DataMissing
+from framegate.runner import data
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_a_prepared_dataset_can_be_mapped(tmp_path):
+    digits = data.prepare("digits", 32, data_home=None, cache=tmp_path, root=ROOT)
+    assert digits.shape == (32, 32, 1)
+    assert digits.rows == {"train": 1433, "test": 364}
+    assert digits.classes[9] == "9"
+    assert numpy.load(digits.files["test_images"], mmap_mode="r").shape == (364, 32, 32, 1)
+
+
+def test_absent_data_are_data_missing(tmp_path):
+    with pytest.raises(DataMissing, match=r"Fetch it from https://www.kaggle"):
+        data.prepare("intel", None, data_home=tmp_path, cache=tmp_path / "cache", root=ROOT)
+
+
+def test_wrong_data_are_data_failed(tmp_path):
+    (tmp_path / "intel-image-classification.zip").write_bytes(b"no zip")
+    with pytest.raises(DataFailed, match=r"intel-image-classification\.zip: .*; wanted a whole zip file"):
+        data.prepare("intel", None, data_home=tmp_path, cache=tmp_path / "cache", root=ROOT)
+
+
+def test_a_crash_is_told_with_its_last_words(tmp_path):
+    (tmp_path / "worker").mkdir()
+    (tmp_path / "worker" / "data.py").write_text("raise SystemExit('out of memory')")
+    with pytest.raises(
+        DataFailed, match=r"mnist: worker/data\.py ended with status 1 and no result(?s:.*)out of memory"
+    ):
+        data.prepare("mnist", None, data_home=None, cache=tmp_path, root=tmp_path)
+
+
+def test_status_tells_of_every_dataset_what_is_there(tmp_path):
+    entries = data.status(None, tmp_path, ROOT)
+    assert [entry.dataset for entry in entries[:3]] == ["digits", "mnist", "fashion-mnist"]
+    assert [entry.state for entry in entries[:3]] == ["present", "missing", "missing"]
+    assert entries[0].rows == {"train": 1433, "test": 364}
+    assert entries[1].message == "mnist: not downloaded yet from https://storage.googleapis.com/cvdf-datasets/mnist/"
+
+
+def test_the_data_home_is_the_option_or_else_the_variable(monkeypatch):
+    monkeypatch.setenv("FRAMEGATE_DATA", "/from/variable")
+    assert data.data_home(Path("/from/option")) == Path("/from/option")
+    assert data.data_home(None) == Path("/from/variable")
+    monkeypatch.delenv("FRAMEGATE_DATA")
+    assert data.data_home(None) is None

@@ -1,0 +1,62 @@
+"""Prepares a dataset, or says what is there of each:  python -I worker/data.py REQUEST RESULT
+
+REQUEST is a JSON object; both folders may be absent:
+
+    dataset     its name, or null: say of each what is there
+    size        side in pixels to which images are resized, or null for the dataset's own
+    data_home   folder where people put what they fetched, or null
+    cache       folder for downloads and decoded arrays
+
+RESULT, one of:
+
+    {"dataset", "size", "shape": [H, W, C], "classes": [names], "rows": {"train": n, "test": m}, "complete": bool,
+     "notes": [text], "left_out": [names of corrupt files], "fingerprint": SHA-256 of the decoded arrays,
+     "files": {"train_images": path of uint8 .npy (N, H, W, C), "train_labels": int64 .npy (N,), "test_images", "test_labels"}}
+    {"datasets": [{"dataset", "state": "present" | "part" | "missing" | "wrong", "where", "message", "rows"}]}
+    {"error": {"kind": "missing" | "failed", "message": text}}
+
+The exit status is 0 whenever RESULT was written.
+"""
+
+import json
+import os
+import sys
+
+
+def main(request_path, result_path):
+    with open(request_path) as file:
+        request = json.load(file)
+    result = answer(request)
+    with open(result_path + ".part", "w") as file:
+        json.dump(result, file)
+    os.replace(result_path + ".part", result_path)
+
+
+def answer(request):
+    """Return the result, an error of the data included."""
+    cache = mount("datasets.cache")
+    dataset = mount("datasets.dataset")
+    try:
+        if request["dataset"] is None:
+            return {"datasets": cache.survey(dataset.NAMES, request["data_home"], request["cache"])}
+        return cache.prepare(request["dataset"], request["size"], request["data_home"], request["cache"])
+    except dataset.Missing as problem:
+        return {"error": {"kind": "missing", "message": str(problem)}}
+    except dataset.Wrong as problem:
+        return {"error": {"kind": "failed", "message": str(problem)}}
+
+
+def mount(name):
+    """Return a module of the suite; as in worker/main.py, which -I keeps this script from importing."""
+    import importlib
+    import types
+
+    if "suite" not in sys.modules:
+        suite = types.ModuleType("suite")
+        suite.__path__ = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
+        sys.modules["suite"] = suite
+    return importlib.import_module("suite." + name)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])
