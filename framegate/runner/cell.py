@@ -1,0 +1,54 @@
+"""A cell: one model, trained one way on one dataset in one environment. Its id is made here and nowhere else."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+TRAINING = "training"
+INFERENCE = "inference"
+
+
+@dataclass(frozen=True)
+class Cell:
+    environment: str  # the name of a file in environments/
+    framework: str
+    device: str  # "cpu" or "gpu"
+    model: str
+    dataset: str
+    image_size: int | None  # side in pixels to which images are resized, or None for the dataset's own
+    batch_size: int
+    optimizer: (
+        tuple[tuple[str, Any], ...] | None
+    )  # name and constants; None where the framework's own solver is the model's
+    tier: str  # "quick" or "nightly"
+    processes: int
+    epochs: int  # of each process, the warm-up epoch included
+    seed: int  # of the first process; the others count on from it
+    threads: int
+    limit_seconds: float  # a worker that is silent for longer hangs
+    floor: float  # accuracy on the test split that every process must reach
+    floor_part: float | None  # the same where only a part of the dataset is present
+    reruns: int  # how often a disturbed process is run again
+    init: str = "canonical"
+    inference: bool = False  # whether test_inference.py measures it too
+    study: str = ""  # id of the experiment in docs/reproducing-the-studies.md
+    variant: str = ""  # tells apart cells that differ in nothing else of the id
+
+    @property
+    def id(self) -> str:
+        """The pytest id, the key in every store, the row of every report: "tensorflow-2.21/lenet/cifar-10/b64"."""
+        environment = self.environment if self.device == "cpu" else f"{self.environment}-{self.device}"
+        dataset = self.dataset if self.image_size is None else f"{self.dataset}-{self.image_size}px"
+        parts = [environment, self.model, dataset, f"b{self.batch_size}"]
+        return "/".join([*parts, self.variant] if self.variant else parts)
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """Names for pytest's -m."""
+        return (self.device, self.tier, self.model, self.framework, self.dataset)
+
+    def settings(self) -> dict[str, Any]:
+        """Return what decides the work of a worker, JSON-ready: two runs are comparable only if this is equal."""
+        decided = asdict(self)
+        for word in ("tier", "processes", "floor", "floor_part", "reruns", "inference", "study", "limit_seconds"):
+            del decided[word]
+        return decided

@@ -1,0 +1,118 @@
+"""Turns a cell into the job of one worker process, as the docstring of worker/main.py specifies it."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from framegate.runner.cell import Cell
+from framegate.runner.data import Dataset
+from framegate.runner.environments import Environment
+
+PROTOCOL = 1
+
+# All else of the driver's environment stays outside: PYTHON*, OMP_*, TF_* and the like would change what is measured.
+_INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """All that starting one worker takes."""
+
+    name: str  # for messages: the cell's id and the process
+    python: Path
+    root: Path  # the suite: models/, frameworks/, worker/
+    directory: Path  # OUT: job, events, log, arrays
+    job: Mapping[str, Any]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    limit_seconds: float = 600.0  # silence after which the worker hangs
+
+
+def make_job(cell: Cell, purpose: str, process: int, adapter: str, dataset: Dataset, root: Path) -> dict[str, Any]:
+    """Return the job of a cell's process, counted from 1: its seed is the cell's, counted on."""
+    return {
+        "protocol": PROTOCOL,
+        "cell": cell.id,
+        "process": process,
+        "root": str(root),
+        "adapter": adapter,
+        "model": cell.model,
+        "dataset": {
+            "shape": list(dataset.shape),
+            "classes": list(dataset.classes),
+            "fingerprint": dataset.fingerprint,
+            "files": dict(dataset.files),
+        },
+        "purpose": purpose,
+        "batch_size": cell.batch_size,
+        "optimizer": dict(cell.optimizer) if cell.optimizer else None,
+        "epochs": cell.epochs,
+        "seed": cell.seed + process - 1,
+        "init": cell.init,
+        "device": cell.device,
+        "threads": cell.threads,
+        "cpus": processors(cell.threads),
+        "rows": None,
+        "dropout": True,
+        "save": ["labels"],
+    }
+
+
+def processors(threads: int) -> list[int] | None:
+    """Return the processors a worker may run on, or None where the system has no affinity. All workers get the same ones."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    return sorted(os.sched_getaffinity(0))[:threads]
+
+
+def thread_variables(threads: int) -> dict[str, str]:
+    """Return the switches that must stand in the environment before a framework is imported."""
+    switches = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return dict.fromkeys(switches, str(threads))
+
+
+def launch_of(job: Mapping[str, Any], environment: Environment, python: Path, cell: Cell, directory: Path) -> Launch:
+    """Return the launch of a job in an environment."""
+    return Launch(
+        name=f"{cell.id}, {job['purpose']} process {job['process']}",
+        python=python,
+        root=Path(job["root"]),
+        directory=directory,
+        job=job,
+        variables=thread_variables(cell.threads) | dict(environment.variables),
+        limit_seconds=cell.limit_seconds,
+    )
+
+
+def child_environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the whole environment of a worker."""
+    return {name: os.environ[name] for name in _INHERITED if name in os.environ} | dict(variables)
+
+
+def work_key(cell: Cell, job: Mapping[str, Any], packages: str, code: str) -> str:
+    """Return what identifies the work: a finished process with the same key need not be run again.
+
+    packages: the lock's hash; code: see code_fingerprint.
+    """
+    decided = [
+        cell.settings(),
+        job["purpose"],
+        job["seed"],
+        job["epochs"],
+        job["dataset"]["fingerprint"],
+        packages,
+        code,
+    ]
+    return hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def code_fingerprint(root: Path) -> str:
+    """Return a hash over the source of everything that runs in a worker."""
+    digest = hashlib.sha256()
+    for folder in ("models", "frameworks", "worker"):
+        for path in sorted((root / folder).glob("*.py")):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]

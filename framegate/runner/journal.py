@@ -1,0 +1,235 @@
+"""The journal of a run: every event as it happens, a JSON object a line. All other stores are views of it.
+
+Records beside the workers' own events (which carry "cell", "purpose", "process", "attempt"):
+
+    {"event": "run", "run": id, "started": ISO time, "machine": {...}, "commit": ..., "arguments": [...]}
+    {"event": "process", "key": what identifies the work, "directory": its files, "packages": built environment, "seed",
+     "fingerprint": of the data}
+    {"event": "finished", "wall_seconds": ..., "remainder_seconds": ..., "disturbed": null or the witness's words}
+    {"event": "failed", "reason": ...}    a worker failed: its epochs stay in the journal, but not in any result
+    {"event": "void", "reason": ...}      the cell missed its accuracy floor: its times are worth nothing
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from framegate.errors import JournalError
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One process of a cell for one purpose; attempts count from 1."""
+
+    cell: str
+    purpose: str
+    process: int
+    attempt: int = 1
+
+    def directory(self, run_folder: Path) -> Path:
+        slug = self.cell.replace("/", "--")
+        return run_folder / slug / f"{self.purpose}-{self.process}-{self.attempt}"
+
+
+@dataclass(frozen=True)
+class ProcessResult:
+    """What the journal holds of one process."""
+
+    task: Task
+    key: str
+    directory: str
+    epochs: tuple[Record, ...]
+    phases: dict[str, float]
+    about: Record
+    wall_seconds: float
+    remainder_seconds: float
+    disturbed: str | None
+    start: Record = field(repr=False)  # its "process" record
+
+    @property
+    def warm_seconds(self) -> list[float]:
+        """Seconds of each epoch but the first, which is warm-up."""
+        return [epoch["seconds"] for epoch in self.epochs[1:]]
+
+    def record(self) -> Record:
+        """Return all of it, JSON-ready, for the views of the journal."""
+        return {
+            "process": self.task.process,
+            "attempt": self.task.attempt,
+            "epochs": list(self.epochs),
+            "phases": self.phases,
+            "wall_seconds": self.wall_seconds,
+            "remainder_seconds": self.remainder_seconds,
+            "disturbed": self.disturbed,
+            "about": self.about,
+            "seed": self.start["seed"],
+            "packages": self.start["packages"],
+            "fingerprint": self.start["fingerprint"],
+            "directory": self.directory,
+        }
+
+
+class Journal:
+    """Appends to one run's file; holds its lock until closed. Raises JournalError where another process writes to it."""
+
+    def __init__(self, folder: Path, run: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.run = run
+        self.path = folder / f"{run}.jsonl"
+        self._lock = FileLock(self.path.with_suffix(".lock"))
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise JournalError(f"run {run} is still being written by another process; wait for it or end it") from None
+        self.records, torn = read_journal(self.path) if self.path.exists() else ([], None)
+        self._file = self.path.open("ab", buffering=0)
+        if torn:  # a killed driver's half line: keep the bytes, start a line of our own
+            self._file.write(b"\n")
+
+    def append(self, record: Record) -> None:
+        # One write a line: a kill leaves whole lines but for the last.
+        self._file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())
+        self.records.append(record)
+
+    def sync(self) -> None:
+        """Return when all records are on disk."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        self._file.close()
+        self._lock.release()
+
+
+def read_journal(path: Path) -> tuple[list[Record], str | None]:
+    """Return the records and, if a killed run tore a line, words about it. Raises JournalError on anything else."""
+    records: list[Record] = []
+    torn = None
+    lines = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        if not line:
+            continue
+        try:
+            record = json.loads(line)
+            record["event"]
+        except (ValueError, TypeError, KeyError):
+            # A line without its end is a killed writer's last; one inside is where a resumed run went on behind it.
+            if number == len(lines) or _resumed_at(lines[number : number + 1]):
+                torn = f"{path}, line {number}: cut short by a kill, left out"
+                continue
+            raise JournalError(f"{path}, line {number}: {line[:60]!r} is not an event; the file is damaged") from None
+        records.append(record)
+    return records, torn
+
+
+def _resumed_at(following: list[bytes]) -> bool:
+    return bool(following) and b'"event": "run"' in following[0]
+
+
+def tasks_of(records: Iterable[Record]) -> Iterator[tuple[Task, list[Record]]]:
+    """Yield each attempt of each process with its records, in order of its start."""
+    grouped: dict[Task, list[Record]] = {}
+    for record in records:
+        if "process" in record:
+            task = Task(record["cell"], record["purpose"], record["process"], record["attempt"])
+            grouped.setdefault(task, []).append(record)
+    yield from grouped.items()
+
+
+def result_of(task: Task, records: list[Record]) -> ProcessResult | None:
+    """Return a task's result, or None if it has not finished."""
+    by_event = {record["event"]: record for record in records}
+    if "finished" not in by_event:
+        return None
+    return ProcessResult(
+        task=task,
+        key=by_event["process"]["key"],
+        directory=by_event["process"]["directory"],
+        epochs=tuple(_own(record) for record in records if record["event"] == "epoch"),
+        phases=by_event["done"]["phases"],
+        about=by_event["ready"]["about"],
+        wall_seconds=by_event["finished"]["wall_seconds"],
+        remainder_seconds=by_event["finished"]["remainder_seconds"],
+        disturbed=by_event["finished"]["disturbed"],
+        start=_own(by_event["process"]),
+    )
+
+
+def _own(record: Record) -> Record:
+    return {
+        name: value for name, value in record.items() if name not in ("event", "cell", "purpose", "process", "attempt")
+    }
+
+
+def results_of(records: Iterable[Record]) -> dict[tuple[str, str, int], ProcessResult]:
+    """Return the finished processes by (cell, purpose, process); of several attempts the last that finished."""
+    found = {}
+    for task, own in tasks_of(records):
+        if (result := result_of(task, own)) is not None:
+            found[task.cell, task.purpose, task.process] = result
+    return found
+
+
+def runs(folder: Path) -> list[str]:
+    """Return the names of the runs in a journal folder, oldest first."""
+    return sorted(path.stem for path in folder.glob("*.jsonl"))
+
+
+def find_run(folder: Path, wanted: str) -> str:
+    """Return a run's name, given that or "latest". Raises JournalError listing what is there."""
+    known = runs(folder)
+    if wanted == "latest" and known:
+        return known[-1]
+    if wanted in known:
+        return wanted
+    raise JournalError(
+        f"{folder}: no run {wanted!r}; found {', '.join(known[-5:]) or 'none'}; start one with: pytest benchmarks"
+    )
+
+
+def harvest(journal: Journal, run_folder: Path) -> int:
+    """Append what workers wrote but a killed driver did not; return how many finished epochs that saved.
+
+    A worker outlives a killed driver until the end of its epoch, so its own event file may hold more than the journal.
+    """
+    saved = 0
+    for task, own in tasks_of(list(journal.records)):
+        if any(record["event"] in ("finished", "failed") for record in own):
+            continue
+        written = _events_on_disk(task.directory(run_folder) / "events.jsonl")
+        known = sum(record["event"] != "process" for record in own)
+        for event in written[known:]:
+            journal.append(event | _address(task))
+            saved += event["event"] == "epoch"
+        if written and written[-1]["event"] == "done":
+            wall = sum(written[-1]["phases"].values())
+            journal.append(finished_record(task, wall, 0.0, None) | {"harvested": True})
+    journal.sync()
+    return saved
+
+
+def _events_on_disk(path: Path) -> list[Record]:
+    """Return the whole events of a worker's file; its torn last line, if any, was never an event."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
+
+
+def _address(task: Task) -> Record:
+    return {"cell": task.cell, "purpose": task.purpose, "process": task.process, "attempt": task.attempt}
+
+
+def event_record(task: Task, event: Record) -> Record:
+    """Return a worker's event with the address of its process."""
+    return event | _address(task)
+
+
+def finished_record(task: Task, wall_seconds: float, remainder_seconds: float, disturbed: str | None) -> Record:
+    record = {"wall_seconds": wall_seconds, "remainder_seconds": remainder_seconds, "disturbed": disturbed}
+    return {"event": "finished"} | record | _address(task)

@@ -1,0 +1,91 @@
+"""Reads matrix.toml, the one declaration of all cells."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from framegate.errors import MatrixError
+from framegate.runner.cell import Cell
+from framegate.runner.environments import Environment
+
+DEVICES = ("cpu", "gpu")
+OPTIMIZERS = ("sgd", "adam", "rmsprop", "adadelta")
+
+# Keys of a [[cells]] table that become several cells, or one field under another name.
+_EXPANDED = {"environments", "devices"}
+_FROM_ENVIRONMENT = {"environment", "framework", "device"}
+_REQUIRED = {"model", "dataset", "environments", "batch_size", "optimizer", "floor"}
+
+
+def read_matrix(path: Path, environments: Mapping[str, Environment]) -> tuple[Cell, ...]:
+    """Return the cells that the file declares, in its order. Raises MatrixError naming the table and key."""
+    try:
+        declared = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MatrixError(f"{path}: not found; run from the folder that holds matrix.toml") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MatrixError(f"{path}: not valid TOML: {error}") from None
+    cells: dict[str, Cell] = {}
+    for number, table in enumerate(declared.get("cells", []), start=1):
+        place = f"{path.name}, cell table {number}"
+        for cell in _expand(table, declared, environments, place):
+            if cell.id in cells:
+                raise MatrixError(f'{place}: {cell.id} is declared twice; tell them apart with variant = "..."')
+            cells[cell.id] = cell
+    if not cells:
+        raise MatrixError(f"{path}: no [[cells]] table found; see docs/adding-a-model.md")
+    return tuple(cells.values())
+
+
+def _expand(
+    table: Mapping[str, Any], declared: Mapping[str, Any], environments: Mapping[str, Environment], place: str
+) -> Iterator[Cell]:
+    known = {field.name for field in fields(Cell)} - _FROM_ENVIRONMENT | _EXPANDED
+    if unknown := sorted(set(table) - known):
+        raise MatrixError(f"{place}: unknown key {unknown[0]!r}; wanted one of {', '.join(sorted(known))}")
+    if missing := sorted(_REQUIRED - set(table)):
+        raise MatrixError(f"{place}: {missing[0]} is missing")
+    tier = table.get("tier", "quick")
+    tiers = declared.get("tiers", {})
+    if tier not in tiers:
+        raise MatrixError(f"{place}: tier {tier!r}; wanted one of {', '.join(sorted(tiers)) or '(no [tiers] table)'}")
+    merged = {"tier": tier, "image_size": None, "floor_part": None}
+    merged |= {**declared.get("defaults", {}), **tiers[tier], **table}
+    merged["optimizer"] = _optimizer(table["optimizer"], place)
+    names, devices = merged.pop("environments"), merged.pop("devices", DEVICES)
+    for name in names:
+        if name not in environments:
+            raise MatrixError(f"{place}: environment {name!r}; wanted one of {', '.join(sorted(environments))}")
+        for device in devices:
+            if device not in DEVICES:
+                raise MatrixError(f"{place}: device {device!r}; wanted cpu or gpu")
+            if device in environments[name].requirements:
+                yield _cell(merged | {"environment": name, "device": device}, environments[name], place)
+
+
+def _cell(merged: dict[str, Any], environment: Environment, place: str) -> Cell:
+    try:
+        cell = Cell(framework=environment.framework, **merged)
+    except TypeError as error:
+        raise MatrixError(f"{place}: {error}") from None
+    if cell.epochs < 2:
+        raise MatrixError(f"{place}: epochs = {cell.epochs}; the first is warm-up, so at least 2 are wanted")
+    for name in ("processes", "batch_size", "threads"):
+        if not isinstance(getattr(cell, name), int) or getattr(cell, name) < 1:
+            raise MatrixError(f"{place}: {name} = {getattr(cell, name)!r}; a whole number of at least 1 is wanted")
+    if not 0 <= cell.floor <= 1:
+        raise MatrixError(f"{place}: floor = {cell.floor!r}; an accuracy between 0 and 1 is wanted")
+    return cell
+
+
+def _optimizer(declared: object, place: str) -> tuple[tuple[str, Any], ...] | None:
+    if declared == "solver":
+        return None
+    if not isinstance(declared, dict) or declared.get("name") not in OPTIMIZERS:
+        raise MatrixError(
+            f'{place}: optimizer = {declared!r}; wanted {{ name = "...", learning_rate = ... }} with one of'
+            f' {", ".join(OPTIMIZERS)}, or "solver" where the estimator brings its own'
+        )
+    return tuple(declared.items())

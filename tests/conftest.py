@@ -1,0 +1,108 @@
+"""A suite of toy cells in a folder of its own, for tests of the whole way from pytest to the journal."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from framegate.runner.declarations import Environment, load
+from framegate.runner.jobs import Launch, launch_of, make_job
+from framegate.runner.matrix import read_matrix
+from framegate.runner.data import prepare
+from framegate.runner.environments import ensure
+
+ROOT = Path(__file__).parent.parent
+COPIED = ("benchmarks", "models", "datasets", "frameworks", "worker", "tests/toy_framework")
+
+MATRIX = """
+[defaults]
+seed = 1
+threads = 1
+limit_seconds = 60
+[tiers.quick]
+processes = 2
+epochs = 3
+reruns = 0
+[tiers.nightly]
+processes = 2
+epochs = 3
+reruns = 1
+
+[[cells]]
+model = "logistic_regression"
+dataset = "digits"
+environments = ["toy"]
+batch_size = 32
+optimizer = { name = "sgd", learning_rate = 0.1, momentum = 0.9 }
+floor = 0.85
+inference = true
+
+[[cells]]
+model = "logistic_regression"
+dataset = "digits"
+environments = ["toy"]
+batch_size = 32
+variant = "adam"
+optimizer = { name = "adam", learning_rate = 0.01 }
+floor = 0.85
+"""
+
+
+@dataclass(frozen=True)
+class ToySuite:
+    """The folder, and what a user does there."""
+
+    root: Path
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "benchmarks", *arguments]
+
+    def pytest(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(self.command(*arguments), cwd=self.root, capture_output=True, text=True, check=False)
+
+    def environment(self, **variables: str) -> Environment:
+        return replace(load(self.root / "environments")["toy"], variables=variables)
+
+    def fault(self, fault: str) -> None:
+        """Let the toy framework fail: "crash@2"."""
+        with (self.root / "environments" / "toy.toml").open("a") as file:
+            file.write(f'\n[variables]\nTOY_FAULT = "{fault}"\n')
+
+    def launch(self, name: str, **variables: str) -> Launch:
+        """Return a launch of the first cell's first process, with its files in a folder of that name."""
+        environment = self.environment(**variables)
+        cell = read_matrix(self.root / "matrix.toml", {"toy": environment})[0]
+        store = self.root / ".framegate"
+        python = ensure(environment, "cpu", store / "envs", print)
+        dataset = prepare(cell.dataset, cell.image_size, None, store / "data", self.root)
+        job = make_job(cell, "training", 1, environment.adapter, dataset, self.root)
+        return launch_of(job, environment, python, cell, self.root / name)
+
+
+@pytest.fixture(scope="session")
+def toy_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of built environments and decoded data that all toy suites of a session share."""
+    return tmp_path_factory.mktemp("stores")
+
+
+@pytest.fixture
+def toy_suite(tmp_path: Path, toy_stores: Path) -> ToySuite:
+    root = tmp_path / "suite"
+    for folder in COPIED:
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "harness"))
+    for name in ("conftest.py", "pytest.ini"):
+        shutil.copy(ROOT / name, root / name)
+    (root / "environments").mkdir()
+    for name in ("toy.toml", "toy.cpu.lock"):
+        shutil.copy(ROOT / "tests/toy_framework/environments" / name, root / "environments" / name)
+    (root / "matrix.toml").write_text(MATRIX, encoding="utf-8")
+    (root / ".framegate").mkdir()
+    for store in ("envs", "data"):
+        (toy_stores / store).mkdir(exist_ok=True)
+        os.symlink(toy_stores / store, root / ".framegate" / store)
+    return ToySuite(root)

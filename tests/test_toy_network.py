@@ -1,0 +1,147 @@
+"""The reference's arithmetic: forward by small cases worked by hand, backward by central differences."""
+
+import numpy
+import pytest
+from mounted import worker_module
+
+layers = worker_module("models.layers")
+network = worker_module("tests.toy_framework.network")
+toy = worker_module("tests.toy_framework.session")
+
+
+def outputs(layer, images, **weights):
+    return network.LAYERS[type(layer)][0](layer, weights, numpy.array(images, float), None)[0]
+
+
+FOUR_BY_FOUR = numpy.arange(16.0).reshape(1, 4, 4, 1)
+
+
+def test_same_padding_with_stride_two_adds_the_odd_pixel_right_and_below():
+    ones = numpy.ones((3, 3, 1, 1))
+    found = outputs(layers.Conv(1, 3, 2, "same", bias=False), FOUR_BY_FOUR, kernel=ones)
+    assert found[0, :, :, 0].tolist() == [[45, 39], [66, 50]]
+
+
+def test_convolution_does_not_flip_the_kernel():
+    kernel = numpy.array([1.0, 2.0, 3.0, 4.0]).reshape(2, 2, 1, 1)
+    found = outputs(layers.Conv(1, 2), [[[[1], [2]], [[3], [4]]]], kernel=kernel, bias=numpy.array([100.0]))
+    assert found.tolist() == [[[[130]]]]  # 1 + 4 + 9 + 16 + 100; flipped it would be 120
+
+
+def test_valid_padding_with_stride_two_leaves_the_last_pixels_out():
+    kernel = numpy.array([[[[1.0]]]])
+    found = outputs(layers.Conv(1, 1, 2, bias=False), FOUR_BY_FOUR[:, :3, :3], kernel=kernel)
+    assert found[0, :, :, 0].tolist() == [[0, 2], [8, 10]]
+
+
+def test_pooling_takes_the_largest_and_drops_partial_windows():
+    assert outputs(layers.MaxPool(2), FOUR_BY_FOUR)[0, :, :, 0].tolist() == [[5, 7], [13, 15]]
+    assert outputs(layers.MaxPool(3), FOUR_BY_FOUR)[0, :, :, 0].tolist() == [[10]]
+
+
+def test_of_equal_values_the_first_gets_the_gradient():
+    _, kept = network.pool_forward(layers.MaxPool(2), {}, numpy.ones((1, 2, 2, 1)), None)
+    spread, _ = network.pool_backward(layers.MaxPool(2), {}, kept, numpy.ones((1, 1, 1, 1)))
+    assert spread[0, :, :, 0].tolist() == [[1, 0], [0, 0]]
+
+
+def test_flatten_takes_channels_fastest():
+    images = numpy.arange(8.0).reshape(1, 2, 2, 2)
+    assert outputs(layers.Flatten(), images).tolist() == [[0, 1, 2, 3, 4, 5, 6, 7]]
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [("relu", [0, 0, 2]), ("tanh", [-0.76159416, 0, 0.96402758]), ("sigmoid", [0.26894142, 0.5, 0.88079708])],
+)
+def test_activations_are_these(function, expected):
+    assert outputs(layers.Activation(function), [[-1, 0, 2]])[0] == pytest.approx(expected, abs=1e-8)
+
+
+def test_cross_entropy_of_equal_logits_is_the_logarithm_of_the_classes():
+    loss, gradient = network.cross_entropy(numpy.zeros((2, 4)), numpy.array([0, 3]))
+    assert loss == pytest.approx(1.38629436, abs=1e-8)  # ln 4
+    assert gradient.tolist() == [[-0.375, 0.125, 0.125, 0.125], [0.125, 0.125, 0.125, -0.375]]
+
+
+def test_huge_logits_stay_finite():
+    loss, gradient = network.cross_entropy(numpy.array([[1000.0, 0.0]]), numpy.array([1]))
+    assert loss == 1000.0
+    assert gradient.tolist() == [[1.0, -1.0]]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Backward: central differences
+
+
+CHECKED = [
+    layers.Conv(3, 3),
+    layers.Conv(3, 3, 2),
+    layers.Conv(3, 2, 3, "same"),
+    layers.Conv(3, 3, 2, "same"),
+    layers.Conv(3, 5, 1, "same", bias=False),
+    layers.MaxPool(2),
+    layers.MaxPool(4),
+    layers.Activation("relu"),
+    layers.Activation("tanh"),
+    layers.Activation("sigmoid"),
+    layers.Dropout(0.5),
+    layers.Flatten(),
+]
+
+
+def assert_gradients_agree(described, images):
+    random = numpy.random.RandomState(5)
+    described_weights = [{} for _ in described]
+    for name, shape in layers.weight_shapes(described, images.shape[1:]):
+        position, role = toy.place(name)
+        described_weights[position][role] = random.normal(size=shape)
+    labels = random.randint(0, 3, len(images))
+
+    def passed():
+        # The same stream at each pass drops the same values.
+        logits, kept = network.forward(described, described_weights, images, numpy.random.RandomState(9))
+        return (*network.cross_entropy(logits, labels), kept)
+
+    _, gradient, kept = passed()
+    gradients, by_image = network.backward(described, described_weights, kept, gradient)
+    checked = [(images, by_image)]
+    checked += [
+        (own[role], found[role]) for own, found in zip(described_weights, gradients, strict=True) for role in own
+    ]
+    for values, found in checked:
+        assert found.shape == values.shape
+        for place in numpy.ndindex(*values.shape):
+            assert found[place] == pytest.approx(slope(passed, values, place), abs=1e-8, rel=1e-6)
+
+
+def slope(passed, values, place, step=1e-5):
+    middle = values[place]
+    values[place] = middle + step
+    above = passed()[0]
+    values[place] = middle - step
+    below = passed()[0]
+    values[place] = middle
+    return (above - below) / (2 * step)
+
+
+@pytest.mark.parametrize("layer", CHECKED, ids=repr)
+def test_gradients_are_the_slopes_of_the_loss(layer):
+    images = numpy.random.RandomState(3).normal(size=(2, 6, 5, 2))
+    assert_gradients_agree((layer, layers.Flatten(), layers.Dense(3)), images)
+
+
+def test_gradients_of_dense_layers_are_the_slopes_of_the_loss():
+    rows = numpy.random.RandomState(3).normal(size=(4, 5))
+    assert_gradients_agree((layers.Dense(4), layers.Activation("tanh"), layers.Dense(3, bias=False)), rows)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Dropout
+
+
+def test_dropout_zeroes_its_share_and_scales_the_rest():
+    values = numpy.ones((200, 200))
+    found, _ = network.dropout_forward(layers.Dropout(0.25), {}, values, numpy.random.RandomState(1))
+    assert set(numpy.unique(found)) == {0.0, 1 / 0.75}
+    assert (found == 0).mean() == pytest.approx(0.25, abs=0.0087)  # four standard errors

@@ -1,0 +1,304 @@
+"""Runs one job in whatever environment its interpreter belongs to:  python -I worker/main.py JOB OUT
+
+The protocol, version 1
+-----------------------
+JOB is a JSON object (framegate/runner/jobs.py writes it):
+
+    protocol        1
+    root            the folder that holds models/, frameworks/ and worker/
+    adapter         module with the Session, below root: "frameworks.mxnet_session"
+    model           module with the layers, below root/models: "lenet"
+    dataset         {"shape": [H, W, C], "classes": [...], "files": {"train_images": path.npy, ...}}: uint8 images, channels last
+    purpose         "training": an epoch is one pass over the train split; "inference": one pass over the test split
+    batch_size, optimizer ({"name": ..., constants} or null), epochs, seed, init ("canonical" or "native"), device, threads
+    cpus            the processors this process may run on, or null
+    rows            null, or how many rows of an epoch's order to visit (for parity tests)
+    dropout         false sets every dropout rate to zero (for parity tests)
+    save            names of arrays to leave in OUT: "labels" (int64 (N,), predicted for the test split),
+                    "probabilities" (float32 (N, classes)), "weights" (weights.npz, canonical names)
+    spawned         time.monotonic() of the driver just before it started this process
+
+Standard input: one line grants one epoch; the end of the file ends the job early. Standard output: one newline an event, so
+that the driver can block until something happened; whatever the framework prints goes to standard error, the log.
+OUT/events.jsonl: one JSON object a line, flushed, in this order:
+
+    {"event": "phase", "name": "start-up" | "import" | "load" | "preprocess" | "build", "seconds": s}   once each
+    {"event": "ready", "about": {...}}                                      waiting for the first grant
+    {"event": "epoch", "number": n, "seconds": s, ...}                      after each epoch, with the witnesses of noise
+    {"event": "done", "phases": {...}}                                      arrays are written; phases add "first step", "epochs",
+                                                                            "evaluate", "save", "waiting" (for grants)
+
+An epoch is timed from before its first batch until Session.finish() returned; the evaluation after it is timed apart
+("evaluate_seconds"). The first epoch is warm-up; its first batch is timed apart too ("first_step_seconds", within "seconds").
+The exit status is 0 after "done"; an exception leaves its traceback in the log and exits 1. Nothing else is ever a result.
+"""
+
+import json
+import os
+import sys
+import time
+
+
+def main(job_path, out):
+    doorbell = os.dup(1)
+    os.dup2(2, 1)  # what a framework prints, in Python or in C, must never look like an event
+    with open(job_path) as file:
+        job = json.load(file)
+    if job["cpus"] and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, job["cpus"])  # before numpy or a framework starts its threads
+    die_with_parent()
+    events = Events(os.path.join(out, "events.jsonl"), doorbell)
+    phases = Phases(events)
+    phases.add("start-up", time.monotonic() - job["spawned"])
+    session, arrays = prepare(job, phases)
+    events.write({"event": "ready", "about": session.about()})
+    probabilities = run_epochs(job, session, arrays, phases, events)
+    with phases.measure("save"):
+        save(job["save"], session, probabilities, out)
+    events.write({"event": "done", "phases": phases.seconds})
+
+
+def die_with_parent():
+    """Let the kernel end this process when the driver is gone: an orphan would disturb the next measurement. Linux only."""
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
+
+
+class Events:
+    """The event file and the doorbell that says there is a new line in it."""
+
+    def __init__(self, path, doorbell):
+        self.file = open(path, "a")  # noqa: SIM115 - open until the process ends
+        self.doorbell = doorbell
+
+    def write(self, event):
+        self.file.write(json.dumps(event) + "\n")
+        self.file.flush()
+        os.write(self.doorbell, b"\n")
+
+
+class Phases:
+    """Where the process's time went: seconds by phase. The phases before the first grant are events too."""
+
+    def __init__(self, events):
+        self.seconds = {}
+        self.events = events
+
+    def add(self, name, seconds, announce=True):
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+        if announce:
+            self.events.write({"event": "phase", "name": name, "seconds": seconds})
+
+    def measure(self, name, announce=False):
+        return Stopwatch(lambda seconds: self.add(name, seconds, announce))
+
+
+class Stopwatch:
+    def __init__(self, report):
+        self.report = report
+
+    def __enter__(self):
+        self.begin = time.perf_counter()
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.seconds = time.perf_counter() - self.begin
+        self.report(self.seconds)
+
+
+def prepare(job, phases):
+    """Return the adapter's session and the arrays that it trains on."""
+    from types import SimpleNamespace
+
+    with phases.measure("import", announce=True):
+        adapter = mount(job["root"], job["adapter"])
+        layers = mount(job["root"], "models.layers")
+        optimizers = mount(job["root"], "models.optimizers")
+        model = mount(job["root"], "models." + job["model"])
+    with phases.measure("load", announce=True):
+        arrays = load(job["dataset"]["files"])
+    with phases.measure("preprocess", announce=True):
+        for split in ("train_images", "test_images"):
+            setattr(arrays, split, scale(getattr(arrays, split)))
+    with phases.measure("build", announce=True):
+        shape = tuple(job["dataset"]["shape"])
+        classes = len(job["dataset"]["classes"])
+        described = model.layers(classes)
+        if not job["dropout"]:
+            described = tuple(
+                layer._replace(rate=0.0) if isinstance(layer, layers.Dropout) else layer for layer in described
+            )
+        optimizer = None
+        if job["optimizer"]:
+            constants = dict(job["optimizer"])
+            optimizer = optimizers.BY_NAME[constants.pop("name")](**constants)
+        arrays.weights = None
+        if job["init"] == "canonical":
+            arrays.weights = layers.initial_weights(described, shape, job["seed"])
+        told = {name: job[name] for name in ("batch_size", "seed", "device", "threads", "init")}
+        session = adapter.Session(
+            SimpleNamespace(layers=described, input_shape=shape, classes=classes, optimizer=optimizer, **told), arrays
+        )
+        session.finish()
+    return session, arrays
+
+
+def mount(root, name):
+    """Return the module root/NAME, imported below a private package.
+
+    So neither models/ nor datasets/ is ever found by a framework's own `import datasets`, nor shadowed by a package of that name.
+    """
+    import importlib
+    import types
+
+    if "suite" not in sys.modules:
+        package = types.ModuleType("suite")
+        package.__path__ = [root]
+        sys.modules["suite"] = package
+    return importlib.import_module("suite." + name)
+
+
+def load(files):
+    """Return the splits, memory-mapped: images uint8 (N, H, W, C), labels int64 (N,)."""
+    from types import SimpleNamespace
+
+    import numpy
+
+    return SimpleNamespace(**{name: numpy.load(path, mmap_mode="r") for name, path in files.items()})
+
+
+def scale(images):
+    """Return float32 images in [0, 1]. One division in float32, so that every environment computes the same bits."""
+    import numpy
+
+    return numpy.divide(images, numpy.float32(255), dtype=numpy.float32)
+
+
+def run_epochs(job, session, arrays, phases, events):
+    """Return the last probabilities of the test split, after as many epochs as were granted."""
+    probabilities = None
+    number = 0
+    while number < job["epochs"]:
+        with phases.measure("waiting"):
+            granted = sys.stdin.readline()
+        if not granted:
+            break
+        number += 1
+        if job["purpose"] == "training":
+            event = train(job, session, arrays, number, phases)
+            with phases.measure("evaluate") as watch:
+                probabilities = session.predict("test")
+            event["evaluate_seconds"] = watch.seconds
+            event.update(judge(probabilities, arrays.test_labels))
+        else:
+            before = witnesses()
+            with phases.measure("epochs") as watch:
+                probabilities = session.predict("test")
+                session.finish()
+            event = describe(number, watch.seconds, len(arrays.test_labels), before)
+        event["peak_bytes"] = peak_bytes()
+        event["device_peak_bytes"] = session.device_peak_bytes()
+        events.write(event)
+    return probabilities
+
+
+def train(job, session, arrays, number, phases):
+    """Return the event of one training epoch."""
+    import numpy
+
+    # RandomState's streams are frozen: every numpy version draws the same order.
+    order = numpy.random.RandomState([job["seed"], number]).permutation(len(arrays.train_labels))[: job["rows"]]
+    before = witnesses()
+    begin = time.perf_counter()
+    first = 0
+    loss_sum = 0.0
+    first_step_seconds = 0.0
+    if number == 1:
+        first = min(job["batch_size"], len(order))
+        loss_sum = session.train_epoch(order[:first]) * first
+        session.finish()
+        first_step_seconds = time.perf_counter() - begin
+        phases.add("first step", first_step_seconds, announce=False)
+    if first < len(order):
+        loss_sum += session.train_epoch(order[first:]) * (len(order) - first)
+    session.finish()
+    seconds = time.perf_counter() - begin
+    phases.add("epochs", seconds - first_step_seconds, announce=False)
+    event = describe(number, seconds, len(order), before)
+    event["train_loss"] = loss_sum / len(order)
+    if number == 1:
+        event["first_step_seconds"] = first_step_seconds
+    return event
+
+
+def describe(number, seconds, images, before):
+    """Return the part of an epoch's event that training and inference share."""
+    event = {"event": "epoch", "number": number, "seconds": seconds, "images_per_second": images / seconds}
+    for name, value in witnesses().items():
+        event[name] = None if value is None or before[name] is None else value - before[name]
+    return event
+
+
+def judge(probabilities, labels):
+    """Return loss and accuracy of probabilities (N, classes) against labels (N,)."""
+    import numpy
+
+    chosen = probabilities[numpy.arange(len(labels)), labels]
+    return {
+        "test_loss": float(-numpy.log(numpy.maximum(chosen, 1e-30)).mean(dtype=numpy.float64)),
+        "test_accuracy": float((probabilities.argmax(axis=1) == labels).mean()),
+    }
+
+
+def witnesses():
+    """Return running totals that tell whether the machine was quiet; None where the system does not say.
+
+    cpu_seconds: of this process, all threads. involuntary_switches: times it was put aside for another. machine_busy_seconds:
+    all processors, all processes. steal_seconds: taken by the hypervisor. pressure_seconds: some process waited for a processor.
+    """
+    found = dict.fromkeys(
+        ("cpu_seconds", "involuntary_switches", "machine_busy_seconds", "steal_seconds", "pressure_seconds")
+    )
+    try:
+        import resource
+
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        found["cpu_seconds"] = usage.ru_utime + usage.ru_stime
+        found["involuntary_switches"] = usage.ru_nivcsw
+        with open("/proc/stat") as file:
+            ticks = [int(word) for word in file.readline().split()[1:9]]
+        per_second = float(os.sysconf("SC_CLK_TCK"))
+        found["machine_busy_seconds"] = (sum(ticks[:3]) + sum(ticks[5:7])) / per_second  # all but idle, iowait, steal
+        found["steal_seconds"] = ticks[7] / per_second
+        with open("/proc/pressure/cpu") as file:
+            found["pressure_seconds"] = int(file.readline().rsplit("=", 1)[1]) / 1e6
+    except (ImportError, OSError):
+        pass  # not Linux, or a kernel without pressure counters: those witnesses stay None
+    return found
+
+
+def peak_bytes():
+    """Return the most memory this process ever had resident, in bytes, or None."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def save(names, session, probabilities, out):
+    import numpy
+
+    if "labels" in names and probabilities is not None:
+        numpy.save(os.path.join(out, "labels.npy"), probabilities.argmax(axis=1))
+    if "probabilities" in names and probabilities is not None:
+        numpy.save(os.path.join(out, "probabilities.npy"), probabilities)
+    if "weights" in names:
+        numpy.savez(os.path.join(out, "weights.npz"), **session.weights())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
