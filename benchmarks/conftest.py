@@ -1,0 +1,121 @@
+"""Runs a cell for a benchmark and hands its durations to pytest-benchmark."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from framegate.runner.data import data_home
+
+from framegate.errors import DataMissing, FramegateError, PythonMissing
+from framegate.runner.cell import Cell
+from framegate.runner.devices import gpu_reason
+from framegate.runner.progress import Progress
+from framegate.runner.run import CellResult, Run, missed_floor
+
+
+@pytest.fixture(scope="session")
+def progress(request: pytest.FixtureRequest) -> Progress:
+    reporter = request.config.pluginmanager.getplugin("terminalreporter")
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+
+    def write(line: str, overwritten: bool) -> None:
+        with capture.global_and_fixture_disabled():
+            if overwritten:
+                reporter.rewrite(line, erase=True)
+            else:
+                reporter.write_line(line)
+
+    planned = request.config.framegate_planned
+    return Progress(planned, write, interactive=reporter.isatty, clock=time.monotonic)
+
+
+@pytest.fixture(scope="session")
+def run(request: pytest.FixtureRequest, progress: Progress) -> Iterator[Run]:
+    option = request.config.option
+    try:
+        run = Run(
+            request.config.rootpath,
+            request.config.framegate_environments,
+            data_home=data_home(option.data_home),
+            resume=option.recover or option.resume,
+            arguments=request.config.invocation_params.args,
+        )
+    except FramegateError as error:
+        raise pytest.UsageError(str(error)) from None
+    if run.saved_epochs:
+        progress.say(f"{run.saved_epochs} epochs found that a killed run had not written down")
+    yield run
+    run.close()
+
+
+@pytest.fixture
+def run_cell(request: pytest.FixtureRequest, run: Run, progress: Progress) -> Callable[[Cell, str], CellResult]:
+    """Run a cell's processes, or take them from a resumed run's journal. Skips where the machine lacks what it needs."""
+    option = request.config.option
+
+    def run_or_skip(cell: Cell, purpose: str) -> CellResult:
+        if cell.device == "gpu" and (reason := gpu_reason()):
+            pytest.skip(f"{cell.id}: {reason}")
+        progress.begin(cell)
+        try:
+            if option.recover is None:
+                result = run.run_cell(cell, purpose, progress.say, progress.watch)
+            elif (result := run.finished(cell, purpose)) is None:
+                pytest.skip(f"{cell.id}: no process had finished in that run")
+        except PythonMissing as missing:
+            if option.strict_environments:
+                pytest.fail(str(missing), pytrace=False)
+            pytest.skip(str(missing))
+        except DataMissing as missing:
+            pytest.skip(str(missing))
+        except FramegateError as error:
+            pytest.fail(str(error), pytrace=False)
+        if missed := missed_floor(result):
+            run.void(cell, purpose, missed)
+            pytest.fail(missed, pytrace=False)  # before the durations are handed on: no store gets them
+        request.config.framegate_measured.append(cell.id)
+        return result
+
+    return run_or_skip
+
+
+class ReplayedClock:
+    """A timer for pytest-benchmark that reads 0 and a recorded duration in turn, so that it stores just those durations."""
+
+    __name__ = "worker_clock"  # pytest-benchmark writes the timer's name into its JSON
+
+    def __init__(self) -> None:
+        self.readings: list[float] = []
+
+    def load(self, durations: list[float]) -> None:
+        self.readings = [reading for duration in durations for reading in (0.0, duration)]
+
+    def __call__(self) -> float:
+        return self.readings.pop(0)
+
+
+@pytest.fixture(autouse=True)
+def clock(request: pytest.FixtureRequest) -> ReplayedClock:
+    """Put the clock on the item before pytest-benchmark's own fixture looks for it."""
+    clock = ReplayedClock()
+    request.node.add_marker(pytest.mark.benchmark(timer=clock))
+    return clock
+
+
+@pytest.fixture
+def replay(clock: ReplayedClock, request: pytest.FixtureRequest) -> Callable[[CellResult], None]:
+    """Hand a cell's warm epochs to pytest-benchmark, with all else that was recorded as extra_info."""
+
+    def replay_result(result: CellResult) -> None:
+        # Not before there is a result: pytest-benchmark would warn of an unused fixture in each cell that failed.
+        benchmark = request.getfixturevalue("benchmark")
+        clock.load(result.warm_seconds)
+        benchmark.group = result.group
+        benchmark.extra_info.update(result.extra_info())
+        benchmark.pedantic(_nothing, rounds=len(result.warm_seconds), iterations=1)
+
+    return replay_result
+
+
+def _nothing() -> None:
+    """What pytest-benchmark believes to measure: the worker has measured already."""

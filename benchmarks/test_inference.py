@@ -1,0 +1,9 @@
+"""Seconds per pass over the test split of each cell marked inference = true, in the training batch size."""
+
+from framegate.runner.cell import INFERENCE
+
+PURPOSE = INFERENCE
+
+
+def test_inference(cell, run_cell, replay):
+    replay(run_cell(cell, PURPOSE))

@@ -1,0 +1,5 @@
+import sys
+
+from framegate.cli import main
+
+sys.exit(main())

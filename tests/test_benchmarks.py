@@ -1,0 +1,222 @@
+"""The whole way, on the toy framework: pytest, worker, journal, pytest-benchmark's stores, resume and recovery."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from framegate.runner.journal import read_journal
+
+CELL = "toy/logistic_regression/digits/b32"
+
+
+def journals(suite):
+    return sorted((suite.root / ".framegate" / "journal").glob("*.jsonl"))
+
+
+def epochs_of(records):
+    """Return how often each epoch of each process and attempt was recorded."""
+    keys = [
+        (record["cell"], record["purpose"], record["process"], record["attempt"], record["number"])
+        for record in records
+        if record["event"] == "epoch"
+    ]
+    return {key: keys.count(key) for key in keys}
+
+
+def test_pytest_benchmark_stores_the_workers_durations_bit_for_bit(toy_suite):
+    done = toy_suite.pytest("--benchmark-json=out.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
+    stored = json.loads((toy_suite.root / "out.json").read_text())["benchmarks"]
+    records, _ = read_journal(journals(toy_suite)[0])
+    for benchmark in stored:
+        own = benchmark["extra_info"]
+        recorded = [
+            record["seconds"]
+            for record in records
+            if record["event"] == "epoch"
+            and record["number"] > 1
+            and (record["cell"], record["purpose"]) == (own["cell"], own["purpose"])
+        ]
+        assert benchmark["stats"]["data"] == recorded
+        assert len(recorded) == 4  # 2 processes, 3 epochs each, the first of which is warm-up
+    assert [benchmark["extra_info"]["purpose"] for benchmark in stored].count("inference") == 1
+
+
+def test_extra_info_holds_processes_epochs_phases_memory_versions_and_fingerprint(toy_suite):
+    toy_suite.pytest("--benchmark-json=out.json", "-k", "training and adam")
+    (benchmark,) = json.loads((toy_suite.root / "out.json").read_text())["benchmarks"]
+    own = benchmark["extra_info"]
+    assert own["cell"] == CELL + "/adam"
+    first, second = own["processes"]
+    assert [epoch["number"] for epoch in first["epochs"]] == [1, 2, 3]
+    assert (first["seed"], second["seed"]) == (1, 2)
+    assert first["epochs"][0]["train_loss"] != second["epochs"][0]["train_loss"]
+    assert abs(sum(first["phases"].values()) + first["remainder_seconds"] - first["wall_seconds"]) < 1e-9
+    assert first["about"]["versions"]["numpy"]
+    assert len(own["dataset"]["fingerprint"]) == 64
+    assert own["dataset"]["complete"] is True
+
+
+def test_save_compare_and_histogram_work(toy_suite):
+    assert toy_suite.pytest("--benchmark-save=first").returncode == 0
+    done = toy_suite.pytest("--benchmark-autosave", "--benchmark-compare=0001", "--benchmark-histogram=plot")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0001_first" in done.stdout
+    assert len(list((toy_suite.root / ".benchmarks").glob("*/*.json"))) == 2
+    assert list(toy_suite.root.glob("plot*.svg"))
+
+
+def test_a_missed_floor_fails_the_cell_and_no_store_gets_its_times(toy_suite):
+    toy_suite.fault("wrong")
+    done = toy_suite.pytest("--benchmark-json=out.json", "-k", "training")
+    assert done.returncode == 1
+    assert "is below the floor 0.85; its times are void" in done.stdout
+    assert not (toy_suite.root / "out.json").exists() or not json.loads(
+        (toy_suite.root / "out.json").read_text() or '{"benchmarks": []}'
+    )["benchmarks"]
+    records, _ = read_journal(journals(toy_suite)[0])
+    assert [record["cell"] for record in records if record["event"] == "void"] == [CELL, CELL + "/adam"]
+
+
+def test_a_crashed_cell_fails_alone_and_the_run_goes_on(toy_suite):
+    (toy_suite.root / "environments" / "toy-broken.toml").write_text(
+        'packages = "toy"\nframework = "toy"\nadapter = "tests.toy_framework.session"\n'
+        '[variables]\nTOY_FAULT = "crash@2"\n'
+    )
+    matrix = toy_suite.root / "matrix.toml"
+    matrix.write_text(matrix.read_text().replace('["toy"]', '["toy-broken", "toy"]', 1))
+    done = toy_suite.pytest()
+    assert done.returncode == 1
+    assert "SIGSEGV" in done.stdout
+    assert "1 failed, 4 passed" in done.stdout
+
+
+def test_markers_select_and_the_default_is_quick(toy_suite):
+    matrix = toy_suite.root / "matrix.toml"
+    matrix.write_text(matrix.read_text().replace('variant = "adam"', 'variant = "adam"\ntier = "nightly"'))
+
+    def collected(*arguments):
+        return [line for line in toy_suite.pytest("--collect-only", "-q", *arguments).stdout.splitlines() if "::" in line]
+
+    assert len(collected()) == 2
+    assert len(collected("-m", "nightly")) == 1
+    assert len(collected("-m", "toy and logistic_regression and not nightly")) == 2
+    assert not (toy_suite.root / ".framegate" / "journal").exists()
+
+
+def test_a_cell_named_in_full_runs_whatever_its_tier(toy_suite):
+    matrix = toy_suite.root / "matrix.toml"
+    matrix.write_text(matrix.read_text().replace('variant = "adam"', 'variant = "adam"\ntier = "nightly"'))
+    command = [sys.executable, "-m", "pytest", f"benchmarks/test_training.py::test_training[{CELL}/adam]"]
+    done = subprocess.run(command, cwd=toy_suite.root, capture_output=True, text=True, check=False)
+    assert "1 passed" in done.stdout
+
+
+def test_without_a_gpu_its_cells_skip_with_the_reason_and_fail_when_required(toy_suite, monkeypatch):
+    environment = toy_suite.root / "environments" / "toy.toml"
+    environment.write_text(environment.read_text() + 'gpu = ["numpy==2.4.6"]\n')
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    done = toy_suite.pytest("-m", "gpu")
+    assert "CUDA_VISIBLE_DEVICES hides every GPU; unset it" in done.stdout
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED  # nothing measured is never green
+    done = toy_suite.pytest("-m", "gpu", "--require-gpu")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "--require-gpu: CUDA_VISIBLE_DEVICES hides every GPU" in done.stdout + done.stderr
+
+
+def test_a_missing_python_skips_and_fails_when_strict(toy_suite):
+    environment = toy_suite.root / "environments" / "toy.toml"
+    environment.write_text(environment.read_text().replace("3.11", "3.5"))
+    lock = toy_suite.root / "environments" / "toy.cpu.lock"
+    lock.write_text(lock.read_text().replace("Python 3.11", "Python 3.5"))
+    done = toy_suite.pytest()
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert "Python 3.5 not found" in done.stdout
+    assert toy_suite.pytest("--strict-environments").returncode == 1
+
+
+def test_a_broken_matrix_is_one_line_and_no_traceback(toy_suite):
+    (toy_suite.root / "matrix.toml").write_text("[[cells]]\n")
+    done = toy_suite.pytest()
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "matrix.toml, cell table 1: batch_size is missing" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_resume_runs_only_what_is_missing(toy_suite):
+    toy_suite.pytest("-k", "training and not adam")
+    done = toy_suite.pytest("--resume")
+    assert "3 passed" in done.stdout
+    (journal,) = journals(toy_suite)
+    records, _ = read_journal(journal)
+    assert set(epochs_of(records).values()) == {1}
+    assert len(epochs_of(records)) == 3 * 2 * 3
+
+
+def test_resume_measures_again_what_was_changed(toy_suite):
+    toy_suite.pytest("-k", "training and not adam")
+    matrix = toy_suite.root / "matrix.toml"
+    matrix.write_text(matrix.read_text().replace("learning_rate = 0.1,", "learning_rate = 0.2,"))
+    toy_suite.pytest("--resume", "-k", "training and not adam")
+    records, _ = read_journal(journals(toy_suite)[0])
+    assert {record["attempt"] for record in records if record["event"] == "epoch"} == {1, 2}
+
+
+def test_without_a_run_there_is_nothing_to_resume(toy_suite):
+    done = toy_suite.pytest("--resume")
+    assert done.returncode != 0
+    assert "no run 'latest'; found none; start one with: pytest benchmarks" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_killed_run_loses_no_finished_epoch_and_resumes(toy_suite, seed):
+    matrix = toy_suite.root / "matrix.toml"
+    matrix.write_text(matrix.read_text().replace("epochs = 3", "epochs = 12"))
+    process = subprocess.Popen(toy_suite.command(), cwd=toy_suite.root, stdout=subprocess.DEVNULL)
+    pause = random.Random(seed).uniform(1.5, 5.0)
+    time.sleep(pause)  # the moment of the kill: anywhere from the first worker's start to the last cell
+    for pid in [process.pid, *descendants(process.pid)]:
+        os.kill(pid, signal.SIGKILL)
+    process.wait()
+    finished = sum(
+        line.startswith(b'{"event": "epoch"')
+        for path in (toy_suite.root / ".framegate" / "runs").rglob("events.jsonl")
+        for line in path.read_bytes().split(b"\n")[:-1]
+    )
+    done = toy_suite.pytest("--resume", "--benchmark-json=out.json")
+    assert "3 passed" in done.stdout, done.stdout
+    (journal,) = journals(toy_suite)
+    records, _ = read_journal(journal)
+    second_run = [record["event"] for record in records].index("run", 1)
+    epochs = epochs_of(records)
+    assert set(epochs.values()) == {1}
+    assert len(epochs_of(records[:second_run])) == finished
+    stored = json.loads((toy_suite.root / "out.json").read_text())["benchmarks"]
+    assert [len(benchmark["stats"]["data"]) for benchmark in stored] == [22, 22, 22]
+
+
+def descendants(pid):
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [found for child in map(int, children) for found in (child, *descendants(child))]
+
+
+def test_recover_writes_the_json_of_what_a_killed_run_had_finished(toy_suite):
+    toy_suite.pytest("-k", "training and not adam")
+    (journal,) = journals(toy_suite)
+    text = journal.read_bytes()
+    second_finish = text.rindex(b'{"event": "finished"')
+    journal.write_bytes(text[: second_finish + 20])  # torn in the second process's last line
+    command = [sys.executable, "-m", "framegate", "recover", "--output", "saved.json"]
+    done = subprocess.run(command, cwd=toy_suite.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (benchmark,) = json.loads((toy_suite.root / "saved.json").read_text())["benchmarks"]
+    assert len(benchmark["extra_info"]["processes"]) == 2  # the worker's own file says that the second was done
+    assert len(benchmark["stats"]["data"]) == 4

@@ -1,0 +1,121 @@
+"""matrix.toml is read in one place, and says what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+
+from framegate.errors import MatrixError
+from framegate.runner.declarations import load
+from framegate.runner.matrix import read_matrix
+
+ROOT = Path(__file__).parent.parent
+ENVIRONMENTS = load(ROOT / "environments")
+
+TIERS = """
+[defaults]
+seed = 1
+threads = 2
+limit_seconds = 60
+[tiers.quick]
+processes = 2
+epochs = 3
+reruns = 0
+[tiers.nightly]
+processes = 5
+epochs = 10
+reruns = 1
+"""
+CELL = """
+[[cells]]
+model = "lenet"
+dataset = "digits"
+image_size = 32
+environments = ["mxnet-1.9"]
+devices = ["cpu"]
+batch_size = 32
+optimizer = { name = "sgd", learning_rate = 0.1 }
+floor = 0.8
+"""
+
+
+def matrix(folder, text):
+    path = folder / "matrix.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_matrix(path, ENVIRONMENTS)
+
+
+def test_a_cell_gets_what_it_lacks_from_its_tier_and_the_defaults(tmp_path):
+    (cell,) = matrix(tmp_path, TIERS + CELL)
+    assert (cell.tier, cell.processes, cell.epochs, cell.seed, cell.threads) == ("quick", 2, 3, 1, 2)
+    (cell,) = matrix(tmp_path, TIERS + CELL + 'tier = "nightly"\nepochs = 4')
+    assert (cell.processes, cell.epochs, cell.reruns) == (5, 4, 1)
+
+
+def test_the_id_names_environment_model_dataset_and_batch(tmp_path):
+    (cell,) = matrix(tmp_path, TIERS + CELL)
+    assert cell.id == "mxnet-1.9/lenet/digits-32px/b32"
+    (cell,) = matrix(tmp_path, TIERS + CELL + 'variant = "slow"')
+    assert cell.id == "mxnet-1.9/lenet/digits-32px/b32/slow"
+
+
+def test_each_environment_and_device_makes_a_cell(tmp_path):
+    text = CELL.replace('["mxnet-1.9"]', '["mxnet-1.9", "tensorflow-2.21"]').replace('devices = ["cpu"]', "")
+    assert [cell.id for cell in matrix(tmp_path, TIERS + text)] == [
+        "mxnet-1.9/lenet/digits-32px/b32",
+        "mxnet-1.9-gpu/lenet/digits-32px/b32",
+        "tensorflow-2.21/lenet/digits-32px/b32",
+        "tensorflow-2.21-gpu/lenet/digits-32px/b32",
+    ]
+
+
+def test_marks_are_device_tier_model_framework_and_dataset(tmp_path):
+    (cell,) = matrix(tmp_path, TIERS + CELL)
+    assert cell.marks == ("cpu", "quick", "lenet", "mxnet", "digits")
+
+
+def test_settings_hold_what_decides_the_work_and_not_how_often_it_is_done(tmp_path):
+    (once,) = matrix(tmp_path, TIERS + CELL)
+    (often,) = matrix(tmp_path, TIERS + CELL + 'tier = "nightly"\nepochs = 3')
+    assert once.settings() == often.settings()
+    (longer,) = matrix(tmp_path, TIERS + CELL + "epochs = 4")
+    assert once.settings() != longer.settings()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("batch_size = 32", "batch = 32"), "cell table 1: unknown key 'batch'; wanted one of batch_size, dataset, devices"),
+        (("floor = 0.8", ""), "cell table 1: floor is missing"),
+        (("floor = 0.8", "floor = 80"), "floor = 80; an accuracy between 0 and 1 is wanted"),
+        (('"mxnet-1.9"', '"mxnet-9"'), "environment 'mxnet-9'; wanted one of keras-jax-0.10"),
+        (('["cpu"]', '["tpu"]'), "device 'tpu'; wanted cpu or gpu"),
+        (('name = "sgd"', 'name = "lion"'), "'lion'.*with one of sgd, adam, rmsprop, adadelta"),
+        (("batch_size = 32", "batch_size = 0"), "batch_size = 0; a whole number of at least 1"),
+        (("floor = 0.8", "floor = 0.8\nepochs = 1"), "epochs = 1; the first is warm-up"),
+        (("floor = 0.8", 'floor = 0.8\ntier = "weekly"'), "tier 'weekly'; wanted one of nightly, quick"),
+        (("floor = 0.8", "floor = "), "not valid TOML"),
+    ],
+)
+def test_a_wrong_cell_table_is_named_with_what_was_wanted(tmp_path, change, words):
+    with pytest.raises(MatrixError, match=words):
+        matrix(tmp_path, TIERS + CELL.replace(*change))
+
+
+def test_two_cells_with_one_id_are_refused(tmp_path):
+    with pytest.raises(MatrixError, match="cell table 2: mxnet-1.9/lenet/digits-32px/b32 is declared twice"):
+        matrix(tmp_path, TIERS + CELL + CELL)
+
+
+def test_a_missing_or_empty_matrix_is_refused(tmp_path):
+    with pytest.raises(MatrixError, match=r"matrix.toml: not found; run from the folder that holds matrix.toml"):
+        read_matrix(tmp_path / "matrix.toml", ENVIRONMENTS)
+    with pytest.raises(MatrixError, match=r"no \[\[cells\]\] table found"):
+        matrix(tmp_path, TIERS)
+
+
+def test_the_suites_own_matrix_has_twelve_quick_cells_over_five_environments():
+    quick = [cell for cell in read_matrix(ROOT / "matrix.toml", ENVIRONMENTS) if "quick" in cell.marks]
+    cpu = [cell for cell in quick if cell.device == "cpu"]
+    assert len(cpu) >= 12
+    assert len({cell.environment for cell in cpu}) >= 5
+    assert {cell.dataset for cell in cpu} == {"digits"}
