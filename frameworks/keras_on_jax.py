@@ -1,0 +1,78 @@
+"""The loop over the batches for Keras on JAX: Keras' stateless API in one jitted step, whose state is donated."""
+
+import os
+
+import jax
+import jax.numpy
+import numpy
+
+
+class Loop:
+    versions = {"jax": jax.__version__}
+    determinism = {"matmul_precision": "highest"}
+
+    def __init__(self, job):
+        # These hold only if nothing of JAX ran before. JAX takes 3/4 of a GPU else, and two workers may share it.
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+        # TF32 on a GPU else, which is not the others' float32.
+        jax.config.update("jax_default_matmul_precision", "highest")
+        if job.device == "cpu":
+            jax.config.update("jax_platforms", "cpu")
+        self.device = jax.devices(job.device)[0]  # RuntimeError where there is none
+        jax.config.update("jax_default_device", self.device)
+        self.device_name = self.device.device_kind
+
+    def place(self, model, arrays):
+        self.model = model
+        self.images = {
+            split: jax.device_put(getattr(arrays, split + "_images"), self.device) for split in ("train", "test")
+        }
+        self.labels = jax.device_put(arrays.train_labels.astype(numpy.int32), self.device)
+        self.state = (
+            [variable.value for variable in model.trainable_variables],
+            [variable.value for variable in model.non_trainable_variables],  # the seeds of dropout
+            [variable.value for variable in model.optimizer.variables],
+            jax.numpy.zeros((), numpy.float32),
+        )
+        self.train_step = jax.jit(self.step, donate_argnums=0)
+        self.predict_step = jax.jit(self.probabilities)
+
+    def step(self, state, images, labels, rows):
+        trainable, rest, moments, loss_sum = state
+
+        def loss_of(trainable):
+            logits, changed = self.model.stateless_call(trainable, rest, images[rows], training=True)
+            return self.model.loss(labels[rows], logits), changed
+
+        (loss, rest), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
+        trainable, moments = self.model.optimizer.stateless_apply(moments, gradients, trainable)
+        return trainable, rest, moments, loss_sum + loss * len(rows)
+
+    def probabilities(self, trainable, rest, images, rows):
+        logits, _ = self.model.stateless_call(trainable, rest, images[rows], training=False)
+        return jax.nn.softmax(logits)
+
+    def train(self, batches):
+        """Return the sum of the rows' losses."""
+        self.state = self.state[:3] + (jax.numpy.zeros((), numpy.float32),)
+        for rows in batches:
+            self.state = self.train_step(self.state, self.images["train"], self.labels, rows)
+        return float(self.state[3])
+
+    def predict(self, split, batches):
+        return [self.predict_step(self.state[0], self.state[1], self.images[split], rows) for rows in batches]
+
+    def weights(self):
+        return self.state[0]
+
+    def finish(self):
+        jax.block_until_ready(self.state)
+
+    def threads(self):
+        """Return the processors this process may use: JAX has no switch of its own that holds."""
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+    def device_peak_bytes(self):
+        if self.device.platform == "cpu":
+            return None
+        return int(self.device.memory_stats()["peak_bytes_in_use"])

@@ -1,0 +1,192 @@
+"""The adapter of native TensorFlow: its own training step under tf.function, with TensorFlow's fused optimizer kernels. NHWC."""
+
+import numpy
+import tensorflow as tf
+
+from ..models.layers import Activation, Conv, Dense, Dropout, Flatten, MaxPool, NotExpressible, weight_shapes
+from ..models.optimizers import SGD, Adadelta, Adam, RMSprop
+from . import tensorflow_device
+
+
+def conv(layer, weights, images, training):
+    images = tf.nn.conv2d(images, weights["kernel"], layer.stride, layer.padding.upper())
+    return tf.nn.bias_add(images, weights["bias"]) if layer.bias else images
+
+
+def dense(layer, weights, rows, training):
+    rows = tf.matmul(rows, weights["kernel"])
+    return tf.nn.bias_add(rows, weights["bias"]) if layer.bias else rows
+
+
+def max_pool(layer, weights, images, training):
+    return tf.nn.max_pool2d(images, layer.size, layer.size, "VALID")
+
+
+def activation(layer, weights, values, training):
+    return {"relu": tf.nn.relu, "tanh": tf.tanh, "sigmoid": tf.sigmoid}[layer.function](values)
+
+
+def dropout(layer, weights, values, training):
+    return tf.nn.dropout(values, layer.rate) if training and layer.rate else values
+
+
+def flatten(layer, weights, images, training):
+    return tf.reshape(images, (-1, numpy.prod(images.shape[1:])))
+
+
+LAYERS = {Conv: conv, Dense: dense, MaxPool: max_pool, Activation: activation, Dropout: dropout, Flatten: flatten}
+
+
+# The kernels that Keras 2 was built on; each computes the formula of models/optimizers.py in one pass over the weight.
+def sgd(optimizer, weight, gradient, slots, step):
+    if optimizer.momentum:
+        tf.raw_ops.ResourceApplyKerasMomentum(
+            var=weight.handle,
+            accum=slots[0].handle,
+            lr=optimizer.learning_rate,
+            grad=gradient,
+            momentum=optimizer.momentum,
+        )
+    else:
+        tf.raw_ops.ResourceApplyGradientDescent(var=weight.handle, alpha=optimizer.learning_rate, delta=gradient)
+
+
+def adam(optimizer, weight, gradient, slots, step):
+    # The kernel takes the betas in float32. The bias correction is made here, of those same rounded betas but in float64: in
+    # float32 it would be wrong by 1e-5, and with the unrounded betas likewise, since 1 - 0.999 moves by 1e-5 when 0.999 is rounded.
+    beta_1, beta_2 = float(numpy.float32(optimizer.beta_1)), float(numpy.float32(optimizer.beta_2))
+    rate = optimizer.learning_rate * tf.sqrt(1 - beta_2**step) / (1 - beta_1**step)
+    tf.raw_ops.ResourceApplyAdam(
+        var=weight.handle,
+        m=slots[0].handle,
+        v=slots[1].handle,
+        beta1_power=0.0,
+        beta2_power=0.0,
+        lr=tf.cast(rate, tf.float32),
+        beta1=beta_1,
+        beta2=beta_2,
+        epsilon=optimizer.epsilon,
+        grad=gradient,
+    )
+
+
+def rmsprop(optimizer, weight, gradient, slots, step):
+    tf.raw_ops.ResourceApplyRMSProp(
+        var=weight.handle,
+        ms=slots[0].handle,
+        mom=slots[1].handle,
+        lr=optimizer.learning_rate,
+        rho=optimizer.rho,
+        momentum=0.0,
+        epsilon=optimizer.epsilon,
+        grad=gradient,
+    )
+
+
+def adadelta(optimizer, weight, gradient, slots, step):
+    tf.raw_ops.ResourceApplyAdadelta(
+        var=weight.handle,
+        accum=slots[0].handle,
+        accum_update=slots[1].handle,
+        lr=optimizer.learning_rate,
+        rho=optimizer.rho,
+        epsilon=optimizer.epsilon,
+        grad=gradient,
+    )
+
+
+OPTIMIZERS = {SGD: (sgd, 1), Adam: (adam, 2), RMSprop: (rmsprop, 2), Adadelta: (adadelta, 2)}  # step, states per weight
+
+
+def refuse(job):
+    """Raise NotExpressible for what this adapter cannot express."""
+    for layer in job.layers:
+        if type(layer) not in LAYERS:
+            raise NotExpressible("this adapter of TensorFlow has no {}".format(type(layer).__name__))
+    if type(job.optimizer) not in OPTIMIZERS:
+        raise NotExpressible("this adapter of TensorFlow has no optimizer {!r}".format(job.optimizer))
+
+
+def initial(name, shape):
+    """Return TensorFlow's own initial value: Glorot uniform, and zeros for biases."""
+    kind = tf.initializers.Zeros if name.endswith("/bias") else tf.initializers.GlorotUniform
+    return kind()(shape, tf.float32)
+
+
+class Session:
+    def __init__(self, job, arrays):
+        refuse(job)
+        self.job = job
+        self.device = tensorflow_device.prepare(job)
+        tf.random.set_seed(job.seed)
+        with tf.device(self.device.device_type):
+            self.data = {
+                split: (
+                    tf.constant(getattr(arrays, split + "_images")),
+                    tf.constant(getattr(arrays, split + "_labels")),
+                )
+                for split in ("train", "test")
+            }
+            self.build(arrays.weights)
+        self.train_step = tf.function(self.step)  # traced once for the full batches and once for the last, smaller one
+        self.predict_step = tf.function(lambda images: tf.nn.softmax(self.forward(images, False)))
+
+    def build(self, weights):
+        self.variables = {}
+        self.by_layer = [{} for layer in self.job.layers]
+        for name, shape in weight_shapes(self.job.layers, self.job.input_shape):
+            first = initial(name, shape) if weights is None else weights[name]
+            position, role = name.split("/")
+            self.variables[name] = self.by_layer[int(position.split("-")[0])][role] = tf.Variable(first)
+        self.update, count = OPTIMIZERS[type(self.job.optimizer)]
+        self.slots = {name: [tf.Variable(tf.zeros_like(w)) for _ in range(count)] for name, w in self.variables.items()}
+        self.steps = tf.Variable(0.0, dtype=tf.float64)
+        self.loss_sum = tf.Variable(0.0)
+
+    def forward(self, images, training):
+        for layer, weights in zip(self.job.layers, self.by_layer):
+            images = LAYERS[type(layer)](layer, weights, images, training)
+        return images
+
+    def step(self, rows):
+        images, labels = (tf.gather(values, rows) for values in self.data["train"])
+        with tf.GradientTape() as tape:
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, self.forward(images, True))
+            loss = tf.reduce_mean(losses)
+        variables = list(self.variables.values())
+        gradients = tape.gradient(loss, variables)
+        step = self.steps.assign_add(1.0)
+        for variable, gradient, slots in zip(variables, gradients, self.slots.values()):
+            self.update(self.job.optimizer, variable, gradient, slots, step)
+        self.loss_sum.assign_add(tf.reduce_sum(losses))
+
+    def train_epoch(self, order):
+        self.loss_sum.assign(0.0)
+        for start in range(0, len(order), self.job.batch_size):
+            self.train_step(tf.constant(order[start : start + self.job.batch_size]))
+        return float(self.loss_sum.numpy()) / len(order)
+
+    def predict(self, split):
+        images = self.data[split][0]
+        size = self.job.batch_size
+        found = [self.predict_step(images[start : start + size]) for start in range(0, len(images), size)]
+        return tf.concat(found, 0).numpy()
+
+    def weights(self):
+        return {name: variable.numpy() for name, variable in self.variables.items()}
+
+    def finish(self):
+        self.loss_sum.numpy()  # a copy to the host waits for everything before it on the device's one stream
+
+    def about(self):
+        return {
+            "framework": "tensorflow",
+            "version": tf.__version__,
+            "versions": {"tensorflow": tf.__version__, "numpy": numpy.__version__},
+            "device": tensorflow_device.name(self.device),
+            "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+            "determinism": dict(tensorflow_device.DETERMINISM, seed=self.job.seed),
+        }
+
+    def device_peak_bytes(self):
+        return tensorflow_device.peak_bytes(self.device)
