@@ -71,3 +71,10 @@ def harness(session: nox.Session) -> None:
     """Measure what Framegate itself costs and print docs/harness.md's table."""
     install(session)
     session.run("python", "benchmarks/harness/measure.py", *session.posargs)
+
+
+@nox.session
+def power(session: nox.Session) -> None:
+    """Measure error rates and power of the verdicts, and of the well-known rules, on the same noise: minutes."""
+    install(session)
+    session.run("python", "-m", "benchmarks.harness.power", *session.posargs)

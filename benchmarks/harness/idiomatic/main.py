@@ -1,0 +1,57 @@
+"""Runs a framework's idiomatic loop as a worker:  python -I main.py JOB OUT, with the protocol of worker/main.py.
+
+So it can alternate with ours, epoch by epoch. Its own clock counts: the seconds of its epochs are in the "done" event.
+"""
+
+import json
+import os
+import sys
+import types
+
+
+def main(job_path, out):
+    doorbell = os.dup(1)
+    os.dup2(2, 1)
+    with open(job_path) as file:
+        job = json.load(file)
+    package = types.ModuleType("suite")
+    package.__path__ = [job["root"]]
+    sys.modules["suite"] = package
+    from suite.worker import main as worker
+
+    os.sched_setaffinity(0, job["cpus"])
+    worker.die_with_parent()
+    events = worker.Events(os.path.join(out, "events.jsonl"), doorbell)
+    loop = worker.mount(job["root"], job["adapter"])
+    optimizers = worker.mount(job["root"], "models.optimizers")
+    model = worker.mount(job["root"], "models." + job["model"])
+    arrays = worker.load(job["dataset"]["files"])
+    arrays.train_images = worker.scale(arrays.train_images)
+    constants = dict(job["optimizer"])
+    optimizer = optimizers.BY_NAME[constants.pop("name")](**constants)
+    begun = []
+
+    def permit():
+        """Say that the epoch before is over, and wait until the next one is granted."""
+        events.write({"event": "epoch", "number": len(begun)} if begun else {"event": "ready"})
+        sys.stdin.readline()
+        begun.append(True)
+
+    classes = len(job["dataset"]["classes"])
+    seconds = loop.epochs(
+        arrays,
+        model.layers(classes),
+        tuple(job["dataset"]["shape"]),
+        classes,
+        job["batch_size"],
+        optimizer,
+        job["threads"],
+        job["epochs"],
+        permit,
+    )
+    events.write({"event": "epoch", "number": len(begun)})
+    events.write({"event": "done", "seconds": seconds})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
