@@ -73,7 +73,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def cell_of(item: pytest.Item) -> Cell | None:
     """Return the cell that an item measures, or None if it is another kind of test."""
-    return item.callspec.params.get("cell") if hasattr(item, "callspec") else None
+    cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
+    return cell if isinstance(cell, Cell) else None  # pytest gives a test without parameters one that is none
 
 
 def _wanted(item: pytest.Item) -> bool:

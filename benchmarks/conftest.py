@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from framegate.runner.data import data_home
 
 from framegate.errors import DataMissing, FramegateError, PythonMissing
 from framegate.runner.cell import Cell
+from framegate.runner.data import data_home
 from framegate.runner.devices import gpu_reason
 from framegate.runner.progress import Progress
 from framegate.runner.run import CellResult, Run, missed_floor

@@ -4,17 +4,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from framegate.runner.data import prepare
 from framegate.runner.declarations import Environment, load
+from framegate.runner.environments import ensure
 from framegate.runner.jobs import Launch, launch_of, make_job
 from framegate.runner.matrix import read_matrix
-from framegate.runner.data import prepare
-from framegate.runner.environments import ensure
 
 ROOT = Path(__file__).parent.parent
 COPIED = ("benchmarks", "models", "datasets", "frameworks", "worker", "tests/toy_framework")

@@ -79,9 +79,10 @@ def test_a_missed_floor_fails_the_cell_and_no_store_gets_its_times(toy_suite):
     done = toy_suite.pytest("--benchmark-json=out.json", "-k", "training")
     assert done.returncode == 1
     assert "is below the floor 0.85; its times are void" in done.stdout
-    assert not (toy_suite.root / "out.json").exists() or not json.loads(
-        (toy_suite.root / "out.json").read_text() or '{"benchmarks": []}'
-    )["benchmarks"]
+    assert (
+        not (toy_suite.root / "out.json").exists()
+        or not json.loads((toy_suite.root / "out.json").read_text() or '{"benchmarks": []}')["benchmarks"]
+    )
     records, _ = read_journal(journals(toy_suite)[0])
     assert [record["cell"] for record in records if record["event"] == "void"] == [CELL, CELL + "/adam"]
 
@@ -104,12 +105,34 @@ def test_markers_select_and_the_default_is_quick(toy_suite):
     matrix.write_text(matrix.read_text().replace('variant = "adam"', 'variant = "adam"\ntier = "nightly"'))
 
     def collected(*arguments):
-        return [line for line in toy_suite.pytest("--collect-only", "-q", *arguments).stdout.splitlines() if "::" in line]
+        return [
+            line for line in toy_suite.pytest("--collect-only", "-q", *arguments).stdout.splitlines() if "::" in line
+        ]
 
     assert len(collected()) == 2
     assert len(collected("-m", "nightly")) == 1
     assert len(collected("-m", "toy and logistic_regression and not nightly")) == 2
     assert not (toy_suite.root / ".framegate" / "journal").exists()
+
+
+def test_collecting_imports_no_framework_and_nothing_heavy(toy_suite):
+    script = (
+        "import sys, pytest\n"
+        "status = pytest.main(['benchmarks', '--collect-only', '-q', '-p', 'no:cacheprovider'])\n"
+        "heavy = {'tensorflow', 'keras', 'mxnet', 'jax', 'torch', 'sklearn', 'scipy', 'numpy', 'PIL', 'pooch'}\n"
+        "sys.exit(f'imported {sorted(heavy & set(sys.modules))}' if heavy & set(sys.modules) else int(status))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=toy_suite.root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_matrix_without_inference_cells_is_collected(toy_suite):
+    matrix = toy_suite.root / "matrix.toml"
+    matrix.write_text(matrix.read_text().replace("inference = true", ""))
+    done = toy_suite.pytest("--collect-only", "-q")
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_cell_named_in_full_runs_whatever_its_tier(toy_suite):

@@ -89,7 +89,7 @@ def test_a_resumed_journal_goes_on_behind_a_torn_line(tmp_path, journal_of):
 def test_damage_in_the_middle_is_refused_with_file_and_line(tmp_path):
     path = tmp_path / "r.jsonl"
     path.write_text('{"event": "run"}\n?\n{"event": "ready"}\n', encoding="utf-8")
-    with pytest.raises(JournalError, match="r.jsonl, line 2: .* is not an event"):
+    with pytest.raises(JournalError, match=r"r.jsonl, line 2: .* is not an event"):
         read_journal(path)
 
 

@@ -84,7 +84,10 @@ def test_settings_hold_what_decides_the_work_and_not_how_often_it_is_done(tmp_pa
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("batch_size = 32", "batch = 32"), "cell table 1: unknown key 'batch'; wanted one of batch_size, dataset, devices"),
+        (
+            ("batch_size = 32", "batch = 32"),
+            "cell table 1: unknown key 'batch'; wanted one of batch_size, dataset, devices",
+        ),
         (("floor = 0.8", ""), "cell table 1: floor is missing"),
         (("floor = 0.8", "floor = 80"), "floor = 80; an accuracy between 0 and 1 is wanted"),
         (('"mxnet-1.9"', '"mxnet-9"'), "environment 'mxnet-9'; wanted one of keras-jax-0.10"),
@@ -102,7 +105,7 @@ def test_a_wrong_cell_table_is_named_with_what_was_wanted(tmp_path, change, word
 
 
 def test_two_cells_with_one_id_are_refused(tmp_path):
-    with pytest.raises(MatrixError, match="cell table 2: mxnet-1.9/lenet/digits-32px/b32 is declared twice"):
+    with pytest.raises(MatrixError, match=r"cell table 2: mxnet-1.9/lenet/digits-32px/b32 is declared twice"):
         matrix(tmp_path, TIERS + CELL + CELL)
 
 

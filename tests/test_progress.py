@@ -74,8 +74,6 @@ def test_without_a_terminal_a_long_process_says_every_half_minute_that_it_lives(
     assert [line.split(", ")[1].split()[1] for line, _ in lines] == ["2/10"]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(40, "40 s"), (89.4, "89 s"), (700, "12 min"), (11100, "3 h 05 min")]
-)
+@pytest.mark.parametrize(("seconds", "words"), [(40, "40 s"), (89.4, "89 s"), (700, "12 min"), (11100, "3 h 05 min")])
 def test_durations_read_as_people_say_them(seconds, words):
     assert duration(seconds) == words

@@ -30,7 +30,7 @@ class Worker:
         self._done = False
         launch.directory.mkdir(parents=True, exist_ok=True)
         environment = child_environment(launch.variables)
-        command = [str(launch.python), "-I", str(launch.root / "worker" / "main.py")]
+        command = [str(launch.python), "-I", str(launch.root / launch.script)]
         command += [str(launch.directory / "job.json"), str(launch.directory)]
         self.repeat = _write_repeat(launch, command, environment)
         self.log = launch.directory / "log.txt"

@@ -24,7 +24,9 @@ def run_uv(arguments: list[str], log: Path, text: str = "") -> None:
         with log.open("rb") as printed:
             printed.seek(start)
             output = printed.read().decode(errors="replace")
-        raise EnvironmentFailed(cause(output) or f"uv ended with status {done.returncode} and said nothing: is the disk full?")
+        raise EnvironmentFailed(
+            cause(output) or f"uv ended with status {done.returncode} and said nothing: is the disk full?"
+        )
 
 
 def cause(output: str) -> str:

@@ -29,6 +29,7 @@ class Launch:
     job: Mapping[str, Any]
     variables: Mapping[str, str] = field(default_factory=dict)
     limit_seconds: float = 600.0  # silence after which the worker hangs
+    script: str = "worker/main.py"  # below root
 
 
 def make_job(cell: Cell, purpose: str, process: int, adapter: str, dataset: Dataset, root: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -139,6 +140,11 @@ class Run:
         self.journal.sync()
 
     def close(self) -> None:
+        """Write down what the run itself cost, and let others have the journal."""
+        self.journal.append(
+            {"event": "end", "driver_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+        )
+        self.journal.sync()
         self.journal.close()
 
     def _run_process(

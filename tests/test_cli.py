@@ -1,0 +1,85 @@
+"""The framegate command, typed as a user would."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def framegate(toy_suite):
+    def run(*arguments, **variables):
+        command = [sys.executable, "-m", "framegate", *arguments]
+        return subprocess.run(command, cwd=toy_suite.root, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_envs_build_then_list_then_verify_with_one_training_step(framegate):
+    built = framegate("envs", "build", "toy")
+    assert built.returncode == 0, built.stderr
+    listed = framegate("envs", "list")
+    assert listed.stdout.splitlines()[1].split()[:4] == ["toy", "cpu", "3.11", "current"]
+    verified = framegate("envs", "verify", "toy")
+    assert verified.returncode == 0, verified.stderr
+    assert "toy: imported, one step of logistic_regression in " in verified.stdout
+
+
+def test_verify_of_a_broken_environment_tells_what_broke_and_exits_with_1(framegate, toy_suite):
+    toy_suite.fault("exit@1")
+    verified = framegate("envs", "verify")
+    assert verified.returncode == 1
+    assert "exit status 7" in verified.stderr
+    assert "Traceback" not in verified.stderr
+
+
+def test_an_unknown_environment_lists_the_known(framegate):
+    done = framegate("envs", "build", "tensorflow-99")
+    assert (done.returncode, done.stderr) == (2, "framegate: no environment 'tensorflow-99'; known: toy\n")
+
+
+def test_a_device_that_an_environment_lacks_is_said(framegate):
+    done = framegate("envs", "build", "toy", "--device", "gpu")
+    assert done.returncode == 2
+    assert "toy has no requirements for gpu" in done.stderr
+
+
+def test_outside_a_suite_the_error_says_where_to_be(tmp_path):
+    command = [sys.executable, "-m", "framegate", "envs", "list"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "environments: no environment files found" in done.stderr
+
+
+def test_data_prepare_tells_rows_shape_and_fingerprint(framegate):
+    done = framegate("data", "prepare", "digits", "--size", "32")
+    assert done.stdout.startswith("digits: 1,433 train and 364 test images of 32x32x1, complete, fingerprint ")
+
+
+def test_data_of_an_unknown_name_lists_the_known(framegate):
+    done = framegate("data", "prepare", "imagenet")
+    assert done.returncode == 2
+    assert "digits, mnist, fashion-mnist" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_recover_without_a_run_says_how_to_start_one(framegate):
+    done = framegate("recover", "-o", "saved.json")
+    assert done.returncode == 2
+    assert "no run 'latest'; found none; start one with: pytest benchmarks" in done.stderr
+
+
+def test_recover_into_a_folder_that_is_not_there_is_refused(framegate, toy_suite):
+    toy_suite.pytest("-k", "inference")
+    done = framegate("recover", "-o", "nowhere/saved.json")
+    assert done.returncode == 2
+    assert "nowhere is not a folder" in done.stderr
+
+
+def test_recover_of_a_run_in_which_nothing_finished_writes_nothing(framegate, toy_suite):
+    toy_suite.fault("exit@1")
+    toy_suite.pytest("-k", "training and adam")
+    done = framegate("recover", "-o", "saved.json")
+    assert done.returncode == 2
+    assert "no finished process to recover" in done.stderr
+    assert not (toy_suite.root / "saved.json").exists()
