@@ -1,0 +1,254 @@
+"""Comparisons of two samples, one value per process: arrays in; effect, interval and p value out.
+
+Where the formulas come from: docs/statistics.md.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
+from math import comb
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
+
+from .choices import Scale, TestName
+
+Array = NDArray[np.float64]
+
+MOST_EXACT = 20_000  # regroupings listed one by one: up to 8 against 8; beyond, as many are drawn
+LARGEST_RANKED = 200  # values, both sides together, for the tests that look at regroupings or pairs of values
+NO_SPREAD = 1e-12  # relative: what remains of a constant sample's spread after rounding
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An effect with its standard error and degrees of freedom: arrays of one shape."""
+
+    effect: Array
+    standard_error: Array
+    df: Array
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What one test says about current against baseline, on the scale of the analysis (logs for ratios)."""
+
+    test: str
+    scale: Scale
+    effect: float  # log-ratio, or difference: above zero where current is larger
+    low: float
+    high: float  # ends of the interval of confidence 1 - 2 alpha
+    p: float  # two-sided
+    df: float  # nan where the test has none
+    standard_error: float  # Welch's or paired, whatever the test: power needs it
+    n_baseline: int
+    n_current: int
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def ratio(self) -> float:
+        """Return current over baseline; on the linear scale the difference."""
+        return float(np.exp(self.effect)) if self.scale == "log" else self.effect
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Return the ends of the interval as ratios; on the linear scale as differences."""
+        return (float(np.exp(self.low)), float(np.exp(self.high))) if self.scale == "log" else (self.low, self.high)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    effect: float
+    low: float
+    high: float
+    p: float
+    df: float
+
+
+def _variance(values: Array) -> Array:
+    """Return the sample variance of the last axis; exactly zero where only rounding differs."""
+    variance = values.var(axis=-1, ddof=1)
+    rounding = NO_SPREAD * np.maximum(1.0, np.abs(values).max(axis=-1))
+    return np.asarray(np.where(variance <= rounding**2, 0.0, variance))
+
+
+def welch(baseline: Array, current: Array) -> Estimate:
+    """Return the difference of means over the last axis, with the degrees of freedom of Welch (1947)."""
+    n, m = baseline.shape[-1], current.shape[-1]
+    a, b = _variance(baseline) / n, _variance(current) / m
+    total = a + b
+    safe = np.where(total > 0, a**2 / (n - 1) + b**2 / (m - 1), 1.0)
+    df = np.where(total > 0, total**2 / safe, n + m - 2.0)
+    return Estimate(current.mean(axis=-1) - baseline.mean(axis=-1), np.sqrt(total), df)
+
+
+def paired(differences: Array) -> Estimate:
+    """Return the mean of the last axis with its standard error: one difference is one pair."""
+    n = differences.shape[-1]
+    effect = np.asarray(differences.mean(axis=-1))
+    return Estimate(effect, np.sqrt(_variance(differences) / n), np.full(effect.shape, n - 1.0))
+
+
+def t_value(estimate: Estimate, null: float = 0.0) -> Array:
+    """Return how many standard errors the effect is above null; infinite where that is zero."""
+    distance = estimate.effect - null
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = distance / estimate.standard_error
+    return np.asarray(np.where(distance == 0, 0.0, ratio))
+
+
+def p_greater(estimate: Estimate, null: float = 0.0) -> Array:
+    """Return the one-sided p value of `effect <= null`."""
+    return np.asarray(special.stdtr(estimate.df, -t_value(estimate, null)))
+
+
+def half_width(estimate: Estimate, alpha: float) -> Array:
+    """Return half the width of the interval of confidence 1 - 2 alpha."""
+    return np.asarray(special.stdtrit(estimate.df, 1 - alpha) * estimate.standard_error)
+
+
+def _t_outcome(estimate: Estimate, alpha: float, fewest_regroupings: float) -> _Outcome:
+    effect, width = float(estimate.effect), float(half_width(estimate, alpha))
+    p = 2 * float(np.minimum(p_greater(estimate), 1 - p_greater(estimate)))
+    if float(estimate.standard_error) == 0:  # no spread to judge by: as sure as a permutation test, not surer
+        p = 1.0 if effect == 0 else min(1.0, 2 / fewest_regroupings)
+    return _Outcome(effect, effect - width, effect + width, min(p, 1.0), float(estimate.df))
+
+
+def _welch(baseline: Array, current: Array, alpha: float) -> _Outcome:
+    n, m = len(baseline), len(current)
+    return _t_outcome(welch(baseline, current), alpha, regrouping_count(n, m))
+
+
+def _paired(baseline: Array, current: Array, alpha: float) -> _Outcome:
+    return _t_outcome(paired(current - baseline), alpha, 2.0 ** min(len(baseline), LARGEST_RANKED))
+
+
+@lru_cache(maxsize=32)
+def regroupings(n: int, m: int) -> NDArray[np.bool_]:
+    """Return which of the n + m pooled values (baseline first) go to current: (regroupings, n + m), the real one first.
+
+    All of them up to MOST_EXACT, else as many drawn with a fixed seed: the Monte-Carlo permutation test.
+    """
+    if regrouping_count(n, m) <= MOST_EXACT:
+        chosen = np.array(list(combinations(range(n + m - 1, -1, -1), m)))
+    else:
+        order = np.random.default_rng(20_260).permuted(np.tile(np.arange(n + m), (MOST_EXACT, 1)), axis=1)
+        chosen = order[:, :m]
+        chosen[0] = np.arange(n, n + m)
+    groups = np.zeros((len(chosen), n + m), dtype=bool)
+    np.put_along_axis(groups, chosen, True, axis=1)
+    return groups
+
+
+@lru_cache(maxsize=32)
+def _moves(n: int, m: int) -> tuple[Array, Array, Array]:
+    """Return, per regrouping but the real one, which of current left it, which of baseline joined it, and how many."""
+    groups = regroupings(n, m)[1:]
+    groups = groups[~groups[:, n:].all(axis=1)]  # drawn again: the real one
+    left, joined = (~groups[:, n:]).T.astype(np.float64), groups[:, :n].T.astype(np.float64)
+    return left, joined, left.sum(axis=0)
+
+
+def permutation_shifts(baseline: Array, current: Array) -> Array:
+    """Return the sorted shifts at which one regrouping after another is as extreme as the real one.
+
+    Taking the shift s from current, a regrouping that moves k values each way has a difference of means at least as
+    large as the real one exactly where s >= (mean of the moved current) - (mean of the moved baseline). So p values
+    and intervals are counts of these numbers: no search. Shape (..., regroupings - 1).
+    """
+    left, joined, moved = _moves(baseline.shape[-1], current.shape[-1])
+    return np.sort((current @ left - baseline @ joined) / moved, axis=-1)
+
+
+def _permutation(baseline: Array, current: Array, alpha: float) -> _Outcome:
+    shifts = permutation_shifts(np.sort(baseline), np.sort(current))
+    total, cut = len(shifts) + 1, int(np.floor(alpha * (len(shifts) + 1) + 1e-9)) - 1
+    rounding = NO_SPREAD * max(1.0, float(np.abs(np.concatenate([baseline, current])).max()))
+    one_sided = (1 + min(np.sum(shifts <= rounding), np.sum(shifts >= -rounding))) / total
+    low, high = (float(shifts[cut]), float(shifts[-1 - cut])) if cut >= 0 else (-np.inf, np.inf)
+    return _Outcome(float(current.mean() - baseline.mean()), low, high, float(min(1.0, 2 * one_sided)), np.nan)
+
+
+def _mann_whitney(baseline: Array, current: Array, alpha: float) -> _Outcome:
+    """Hodges-Lehmann shift and interval; the rank of its ends by Hollander and Wolfe's normal approximation."""
+    shifts = np.sort((current[:, None] - baseline[None, :]).ravel())
+    n, m = len(baseline), len(current)
+    cut = int(np.floor(n * m / 2 - special.ndtri(1 - alpha) * np.sqrt(n * m * (n + m + 1) / 12))) - 1
+    low, high = (float(shifts[cut]), float(shifts[-1 - cut])) if cut >= 0 else (-np.inf, np.inf)
+    # Rounded, because values equal but for their last bit are ties in any unit.
+    p = float(stats.mannwhitneyu(np.round(current, 12), np.round(baseline, 12), alternative="two-sided").pvalue)
+    return _Outcome(float(np.median(shifts)), low, high, p, np.nan)
+
+
+TESTS: dict[TestName, Callable[[Array, Array, float], _Outcome]] = {
+    "welch": _welch,
+    "paired": _paired,
+    "permutation": _permutation,
+    "mann-whitney": _mann_whitney,
+}
+
+
+def why_not(test: TestName, n: int, m: int) -> str:
+    """Return why a test cannot compare n with m values; empty where it can."""
+    if min(n, m) < 2:
+        return f"{n} against {m} values: a comparison needs two a side"
+    if test == "paired" and n != m:
+        return f"{n} against {m} values cannot be paired"
+    if test in ("permutation", "mann-whitney") and n + m > LARGEST_RANKED:
+        return f"{n} against {m} values: the {test} test takes {LARGEST_RANKED} together; use welch"
+    return ""
+
+
+def compare(
+    baseline: ArrayLike, current: ArrayLike, test: TestName = "welch", alpha: float = 0.025, scale: Scale = "log"
+) -> Comparison:
+    """Return the comparison of two samples of one value per process, in their own unit (positive on the log scale).
+
+    alpha is one-sided: 0.025 gives the 95 % interval. Raises ValueError where the test cannot take so many values.
+    """
+    before, after = _analysed(baseline, scale), _analysed(current, scale)
+    refusal = why_not(test, len(before), len(after))
+    if refusal:
+        raise ValueError(refusal)
+    outcome = TESTS[test](before, after, alpha)
+    spread = paired(after - before) if test == "paired" else welch(before, after)
+    return Comparison(
+        test, scale, outcome.effect, outcome.low, outcome.high, outcome.p, outcome.df,
+        float(spread.standard_error), len(before), len(after), tuple(_warnings(before, after, test, alpha, spread)),
+    )  # fmt: skip
+
+
+def regrouping_count(n: int, m: int) -> float:
+    """Return how many ways there are to pick m of n + m values; infinite where nobody would list them."""
+    return float(comb(n + m, n)) if n + m <= LARGEST_RANKED else float("inf")
+
+
+def chosen_test(n: int, m: int, family: int, alpha: float) -> TestName:
+    """Return the permutation test where its smallest p value passes the strictest level of the family, else Welch's.
+
+    It looks at counts only, never at values, so the error rates of both hold. Five against five reach 1 in 252:
+    enough for a family of six; the permutation test finds more where the noise has heavy tails (docs/statistics.md).
+    """
+    enough = min(regrouping_count(n, m), MOST_EXACT) * alpha >= family
+    return "permutation" if enough and n + m <= LARGEST_RANKED else "welch"
+
+
+def _analysed(values: ArrayLike, scale: Scale) -> Array:
+    array = np.asarray(values, dtype=np.float64).ravel()
+    if not np.isfinite(array).all() or (scale == "log" and (array <= 0).any()):
+        raise ValueError(f"values must be finite{' and above zero' if scale == 'log' else ''}: {array}")
+    return np.log(array) if scale == "log" else array
+
+
+def _warnings(before: Array, after: Array, test: TestName, alpha: float, spread: Estimate) -> list[str]:
+    found = []
+    if float(spread.standard_error) == 0:
+        found.append("constant: no spread between processes, the interval has no width")
+    if test == "permutation" and regrouping_count(len(before), len(after)) * alpha < 1:
+        found.append(f"{len(before)} against {len(after)} is too few for a permutation test at {alpha:g} a side")
+    if test == "permutation" and regrouping_count(len(before), len(after)) > MOST_EXACT:
+        found.append(f"{MOST_EXACT} regroupings drawn of more: the p value is a Monte-Carlo estimate")
+    return found
