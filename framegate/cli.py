@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from framegate.commands import calibrate, compare
 from framegate.errors import FramegateError
 from framegate.runner import built, data
 from framegate.runner.declarations import Environment, load
@@ -60,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     recover.add_argument("wanted", nargs="?", default="latest", metavar="RUN", help="its name (default: latest)")
     recover.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the JSON file to write")
     recover.set_defaults(run=_run_recover)
+
+    compare.add_to(commands)
+    calibrate.add_to(commands)
     return parser
 
 

@@ -46,6 +46,7 @@ TABLE = (
     Row("framegate.report*", ("framegate.report.*", "framegate.stats.*", "framegate.runner.cell", ERRORS), None),
     Row("framegate.plugin", ("framegate.*",), None),
     Row("framegate.cli", ("framegate.*",), None),
+    Row("framegate.commands*", ("framegate.*",), None),
     Row("framegate.asv", ("framegate.*",), None),
     Row("framegate.__main__", ("framegate.cli",)),
     Row("models.*", ("models.*",), frozenset({"numpy"})),
