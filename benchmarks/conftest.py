@@ -54,7 +54,7 @@ def run_cell(request: pytest.FixtureRequest, run: Run, progress: Progress) -> Ca
     option = request.config.option
 
     def run_or_skip(cell: Cell, purpose: str) -> CellResult:
-        if cell.device == "gpu" and (reason := gpu_reason()):
+        if cell.device == "gpu" and option.recover is None and (reason := gpu_reason()):
             pytest.skip(f"{cell.id}: {reason}")
         progress.begin(cell)
         try:
