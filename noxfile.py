@@ -6,7 +6,6 @@ nox.needs_version = ">=2024.10"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["tests"]
 DRIVER = ["3.11", "3.12", "3.13"]
-WORKER_WORLD = ["models", "datasets", "frameworks", "worker"]
 
 
 def install(session: nox.Session) -> None:

@@ -41,10 +41,13 @@ def run(request: pytest.FixtureRequest, progress: Progress) -> Iterator[Run]:
             arguments=request.config.invocation_params.args,
         )
     except FramegateError as error:
-        raise pytest.UsageError(str(error)) from None
+        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
     if run.saved_epochs:
         progress.say(f"{run.saved_epochs} epochs found that a killed run had not written down")
     yield run
+    disturbed, again = run.disturbed()
+    if disturbed or again:
+        progress.say(f"\n{again} disturbed attempts were made again; {disturbed} processes were disturbed to the last")
     run.close()
 
 

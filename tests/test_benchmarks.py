@@ -96,7 +96,7 @@ def test_a_crashed_cell_fails_alone_and_the_run_goes_on(toy_suite):
     matrix.write_text(matrix.read_text().replace('["toy"]', '["toy-broken", "toy"]', 1))
     done = toy_suite.pytest()
     assert done.returncode == 1
-    assert "SIGSEGV" in done.stdout
+    assert "Segmentation fault" in done.stdout
     assert "1 failed, 4 passed" in done.stdout
 
 
@@ -193,10 +193,28 @@ def test_resume_measures_again_what_was_changed(toy_suite):
     assert {record["attempt"] for record in records if record["event"] == "epoch"} == {1, 2}
 
 
+def test_a_journal_torn_by_a_kill_is_resumed_any_number_of_times(toy_suite):
+    toy_suite.pytest("-k", "training and not adam")
+    (journal,) = journals(toy_suite)
+    text = journal.read_bytes()
+    journal.write_bytes(text[: text.rindex(b'{"event": "epoch"') + 20])
+    for _ in range(3):
+        assert "1 passed" in toy_suite.pytest("--resume", "-k", "training and not adam").stdout
+
+
+def test_resume_measures_again_under_other_variables(toy_suite):
+    toy_suite.pytest("-k", "training and not adam")
+    toy_suite.fault("slow:2")
+    toy_suite.pytest("--resume", "-k", "training and not adam")
+    records, _ = read_journal(journals(toy_suite)[0])
+    assert {record["attempt"] for record in records if record["event"] == "epoch"} == {1, 2}
+
+
 def test_without_a_run_there_is_nothing_to_resume(toy_suite):
     done = toy_suite.pytest("--resume")
-    assert done.returncode != 0
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "no run 'latest'; found none; start one with: pytest benchmarks" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -219,11 +237,20 @@ def test_a_killed_run_loses_no_finished_epoch_and_resumes(toy_suite, seed):
     (journal,) = journals(toy_suite)
     records, _ = read_journal(journal)
     second_run = [record["event"] for record in records].index("run", 1)
-    epochs = epochs_of(records)
-    assert set(epochs.values()) == {1}
-    assert len(epochs_of(records[:second_run])) == finished
+    assert set(epochs_of(records).values()) == {1}
+    assert len(epochs_of(started_in(records, records[:second_run]))) == finished
     stored = json.loads((toy_suite.root / "out.json").read_text())["benchmarks"]
     assert [len(benchmark["stats"]["data"]) for benchmark in stored] == [22, 22, 22]
+
+
+def started_in(records, first_run):
+    """Return the records of all processes that the first run started, those that were harvested later too."""
+    started = [address(record) for record in first_run if record["event"] == "process"]
+    return [record for record in records if "attempt" in record and address(record) in started]
+
+
+def address(record):
+    return record["cell"], record["purpose"], record["process"], record["attempt"]
 
 
 def descendants(pid):

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from framegate.errors import WorkerFailed
+from framegate.errors import MatrixError, WorkerFailed
 from framegate.runner.driver import Worker, run_alone, run_alternating
+from framegate.runner.jobs import processors
 
 
 def names(events):
@@ -102,7 +103,7 @@ def test_the_same_seed_gives_the_same_losses_alone_and_alternating(toy_suite):
 @pytest.mark.parametrize(
     ("fault", "words", "epochs"),
     [
-        ("crash@2", r"killed by signal 11 \(SIGSEGV\)", 1),
+        ("crash@2", r"killed by signal 11 \(Segmentation fault\)", 1),
         ("memory@3", "killed by SIGKILL from outside, most often the kernel's answer to too little memory", 2),
         ("exit@1", "exit status 7", 0),
         ("garble@2", "where an event was wanted", 1),
@@ -135,11 +136,23 @@ def test_the_repeat_command_runs_the_same_worker_again(toy_suite):
     launch = toy_suite.launch("out")
     first = []
     run_alone(launch, first.append)
-    (launch.directory / "events.jsonl").unlink()
     done = subprocess.run(["sh", launch.directory / "repeat.sh"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    again = [json.loads(line) for line in (launch.directory / "events.jsonl").read_text().splitlines()]
+    again = [json.loads(line) for line in (launch.directory / "repeat" / "events.jsonl").read_text().splitlines()]
     assert [event.get("test_loss") for event in again] == [event.get("test_loss") for event in first]
+
+
+def test_the_users_own_configuration_does_not_reach_a_worker(toy_suite):
+    launch = toy_suite.launch("out")
+    with Worker(launch) as worker:
+        list(worker.events_until("ready"))
+        seen = Path(f"/proc/{worker._process.pid}/environ").read_bytes().decode().split("\0")
+    assert f"HOME={launch.directory}" in seen
+
+
+def test_more_threads_than_processors_are_refused(toy_suite):
+    with pytest.raises(MatrixError, match=r"4096 threads wanted, .* processors found; set threads in matrix.toml"):
+        processors(4096)
 
 
 def test_what_a_framework_prints_goes_to_the_log_and_never_looks_like_an_event(toy_suite):

@@ -17,7 +17,15 @@ from framegate.runner.journal import (
 )
 
 TASK = Task("toy/mlp/digits/b32", "training", 1)
-START = {"event": "process", "key": "k", "packages": "toy", "seed": 1, "fingerprint": "f", "directory": "d"}
+START = {
+    "event": "process",
+    "key": "k",
+    "packages": "toy",
+    "seed": 1,
+    "fingerprint": "f",
+    "complete": True,
+    "directory": "d",
+}
 READY = {"event": "ready", "about": {"framework": "toy"}}
 DONE = {"event": "done", "phases": {"epochs": 2.0, "build": 1.0}}
 

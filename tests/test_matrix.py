@@ -39,6 +39,8 @@ floor = 0.8
 
 
 def matrix(folder, text):
+    if not (folder / "models").exists():
+        (folder / "models").symlink_to(ROOT / "models")
     path = folder / "matrix.toml"
     path.write_text(text, encoding="utf-8")
     return read_matrix(path, ENVIRONMENTS)
@@ -94,9 +96,13 @@ def test_settings_hold_what_decides_the_work_and_not_how_often_it_is_done(tmp_pa
         (('["cpu"]', '["tpu"]'), "device 'tpu'; wanted cpu or gpu"),
         (('name = "sgd"', 'name = "lion"'), "'lion'.*with one of sgd, adam, rmsprop, adadelta"),
         (("batch_size = 32", "batch_size = 0"), "batch_size = 0; a whole number of at least 1"),
-        (("floor = 0.8", "floor = 0.8\nepochs = 1"), "epochs = 1; the first is warm-up"),
+        (("floor = 0.8", "floor = 0.8\nepochs = 1"), "epochs = 1; a whole number of at least 2, as the first is warm-up"),
         (("floor = 0.8", 'floor = 0.8\ntier = "weekly"'), "tier 'weekly'; wanted one of nightly, quick"),
         (("floor = 0.8", "floor = "), "not valid TOML"),
+        (("floor = 0.8", 'floor = "0.8"'), "floor = '0.8'; an accuracy between 0 and 1 is wanted"),
+        (("floor = 0.8", 'floor = 0.8\nepochs = "3"'), "epochs = '3'; a whole number of at least 2"),
+        (('"lenet"', '"lenett"'), "model = 'lenett', but .*models/lenett.py is not there"),
+        (("[[cells]]", "[cells]"), r"\[cells\] is one table; wanted \[\[cells\]\]"),
     ],
 )
 def test_a_wrong_cell_table_is_named_with_what_was_wanted(tmp_path, change, words):

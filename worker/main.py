@@ -5,10 +5,12 @@ The protocol, version 1
 JOB is a JSON object (framegate/runner/jobs.py writes it):
 
     protocol        1
+    cell, process   whose work this is; for people
     root            the folder that holds models/, frameworks/ and worker/
     adapter         module with the Session, below root: "frameworks.mxnet_session"
     model           module with the layers, below root/models: "lenet"
-    dataset         {"shape": [H, W, C], "classes": [...], "files": {"train_images": path.npy, ...}}: uint8 images, channels last
+    dataset         {"shape": [H, W, C], "classes": [...], "fingerprint": SHA-256, "files": {"train_images": path.npy, ...}}:
+                    images uint8 (N, H, W, C), labels int64 (N,)
     purpose         "training": an epoch is one pass over the train split; "inference": one pass over the test split
     batch_size, optimizer ({"name": ..., constants} or null), epochs, seed, init ("canonical" or "native"), device, threads
     cpus            the processors this process may run on, or null
@@ -23,10 +25,16 @@ that the driver can block until something happened; whatever the framework print
 OUT/events.jsonl: one JSON object a line, flushed, in this order:
 
     {"event": "phase", "name": "start-up" | "import" | "load" | "preprocess" | "build", "seconds": s}   once each
-    {"event": "ready", "about": {...}}                                      waiting for the first grant
-    {"event": "epoch", "number": n, "seconds": s, ...}                      after each epoch, with the witnesses of noise
-    {"event": "done", "phases": {...}}                                      arrays are written; phases add "first step", "epochs",
-                                                                            "evaluate", "save", "waiting" (for grants)
+    {"event": "ready", "about": {...}}            Session.about(); the worker waits for its first grant
+    {"event": "epoch", "number": n, ...}          after each epoch, counted from 1:
+        seconds, images_per_second
+        cpu_seconds, cpu_per_second, involuntary_switches, machine_busy_seconds, steal_seconds, pressure_seconds
+                                                  the witnesses of noise, see witnesses.py; null where the system has none
+        peak_bytes, device_peak_bytes             so far; null where there is no such memory or measure
+        train_loss, test_loss, test_accuracy, evaluate_seconds              training only; means over the rows
+        first_step_seconds                        training only, first epoch, unless a solver does without batches
+    {"event": "done", "phases": {name: seconds}}  arrays are written; phases add "first step", "epochs", "evaluate",
+                                                  "save" and "waiting" (for grants)
 
 An epoch is timed from before its first batch until Session.finish() returned; the evaluation after it is timed apart
 ("evaluate_seconds"). The first epoch is warm-up; its first batch is timed apart too ("first_step_seconds", within "seconds").
@@ -142,6 +150,7 @@ def prepare(job, phases):
             SimpleNamespace(layers=described, input_shape=shape, classes=classes, optimizer=optimizer, **told), arrays
         )
         session.finish()
+    del arrays.train_images, arrays.test_images  # the session has them where it wants them
     return session, arrays
 
 
@@ -178,6 +187,7 @@ def scale(images):
 
 def run_epochs(job, session, arrays, phases, events):
     """Return the last probabilities of the test split, after as many epochs as were granted."""
+    witnesses = mount(job["root"], "worker.witnesses")
     probabilities = None
     number = 0
     while number < job["epochs"]:
@@ -187,35 +197,35 @@ def run_epochs(job, session, arrays, phases, events):
             break
         number += 1
         if job["purpose"] == "training":
-            event = train(job, session, arrays, number, phases)
+            event = train(job, session, arrays, number, phases, witnesses)
             with phases.measure("evaluate") as watch:
                 probabilities = session.predict("test")
             event["evaluate_seconds"] = watch.seconds
             event.update(judge(probabilities, arrays.test_labels))
         else:
-            before = witnesses()
+            before = witnesses.totals()
             with phases.measure("epochs") as watch:
                 probabilities = session.predict("test")
                 session.finish()
-            event = describe(number, watch.seconds, len(arrays.test_labels), before)
-        event["peak_bytes"] = peak_bytes()
+            event = describe(number, watch.seconds, len(arrays.test_labels), before, witnesses.totals())
+        event["peak_bytes"] = witnesses.peak_bytes()
         event["device_peak_bytes"] = session.device_peak_bytes()
         events.write(event)
     return probabilities
 
 
-def train(job, session, arrays, number, phases):
+def train(job, session, arrays, number, phases, witnesses):
     """Return the event of one training epoch."""
     import numpy
 
     # RandomState's streams are frozen: every numpy version draws the same order.
     order = numpy.random.RandomState([job["seed"], number]).permutation(len(arrays.train_labels))[: job["rows"]]
-    before = witnesses()
+    before = witnesses.totals()
     begin = time.perf_counter()
     first = 0
     loss_sum = 0.0
     first_step_seconds = 0.0
-    if number == 1:
+    if number == 1 and job["optimizer"]:  # a solver sees all rows at once: it has no first batch
         first = min(job["batch_size"], len(order))
         loss_sum = session.train_epoch(order[:first]) * first
         session.finish()
@@ -226,18 +236,20 @@ def train(job, session, arrays, number, phases):
     session.finish()
     seconds = time.perf_counter() - begin
     phases.add("epochs", seconds - first_step_seconds, announce=False)
-    event = describe(number, seconds, len(order), before)
+    event = describe(number, seconds, len(order), before, witnesses.totals())
     event["train_loss"] = loss_sum / len(order)
-    if number == 1:
+    if first:
         event["first_step_seconds"] = first_step_seconds
     return event
 
 
-def describe(number, seconds, images, before):
+def describe(number, seconds, images, before, after):
     """Return the part of an epoch's event that training and inference share."""
     event = {"event": "epoch", "number": number, "seconds": seconds, "images_per_second": images / seconds}
-    for name, value in witnesses().items():
+    for name, value in after.items():
         event[name] = None if value is None or before[name] is None else value - before[name]
+    if event["cpu_seconds"] is not None:
+        event["cpu_per_second"] = event["cpu_seconds"] / seconds  # the proof that a thread switch holds
     return event
 
 
@@ -250,43 +262,6 @@ def judge(probabilities, labels):
         "test_loss": float(-numpy.log(numpy.maximum(chosen, 1e-30)).mean(dtype=numpy.float64)),
         "test_accuracy": float((probabilities.argmax(axis=1) == labels).mean()),
     }
-
-
-def witnesses():
-    """Return running totals that tell whether the machine was quiet; None where the system does not say.
-
-    cpu_seconds: of this process, all threads. involuntary_switches: times it was put aside for another. machine_busy_seconds:
-    all processors, all processes. steal_seconds: taken by the hypervisor. pressure_seconds: some process waited for a processor.
-    """
-    found = dict.fromkeys(
-        ("cpu_seconds", "involuntary_switches", "machine_busy_seconds", "steal_seconds", "pressure_seconds")
-    )
-    try:
-        import resource
-
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        found["cpu_seconds"] = usage.ru_utime + usage.ru_stime
-        found["involuntary_switches"] = usage.ru_nivcsw
-        with open("/proc/stat") as file:
-            ticks = [int(word) for word in file.readline().split()[1:9]]
-        per_second = float(os.sysconf("SC_CLK_TCK"))
-        found["machine_busy_seconds"] = (sum(ticks[:3]) + sum(ticks[5:7])) / per_second  # all but idle, iowait, steal
-        found["steal_seconds"] = ticks[7] / per_second
-        with open("/proc/pressure/cpu") as file:
-            found["pressure_seconds"] = int(file.readline().rsplit("=", 1)[1]) / 1e6
-    except (ImportError, OSError):
-        pass  # not Linux, or a kernel without pressure counters: those witnesses stay None
-    return found
-
-
-def peak_bytes():
-    """Return the most memory this process ever had resident, in bytes, or None."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def save(names, session, probabilities, out):

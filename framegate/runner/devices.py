@@ -1,5 +1,6 @@
 """Whether this machine has the device that a cell asks for."""
 
+import functools
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ _DRIVER_GPUS = Path("/proc/driver/nvidia/gpus")  # one folder per GPU that the k
 _LISTING_SECONDS = 60  # without the persistence daemon the driver starts each GPU for the listing
 
 
+@functools.cache
 def gpu_reason(driver_gpus: Path = _DRIVER_GPUS) -> str | None:
     """Return None where an NVIDIA GPU can be used, else in one line why not and what to do."""
     if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any
 
@@ -17,6 +17,13 @@ from framegate.runner.jobs import Launch, child_environment
 
 Event = dict[str, Any]
 _LOG_TAIL_LINES = 15
+_LOG_TAIL_BYTES = 64 * 1024
+_REQUIRED: dict[str, tuple[str, ...]] = {
+    "phase": ("name", "seconds"),
+    "ready": ("about",),
+    "epoch": ("number", "seconds"),
+    "done": ("phases",),
+}
 
 
 class Worker:
@@ -28,8 +35,9 @@ class Worker:
         self.wall_seconds = 0.0
         self._unread = b""
         self._done = False
+        self._closed = False  # the doorbell
         launch.directory.mkdir(parents=True, exist_ok=True)
-        environment = child_environment(launch.variables)
+        environment = child_environment(launch)
         command = [str(launch.python), "-I", str(launch.root / launch.script)]
         command += [str(launch.directory / "job.json"), str(launch.directory)]
         self.repeat = _write_repeat(launch, command, environment)
@@ -81,14 +89,12 @@ class Worker:
         """Return the next event, blocking until there is one, or None after "done" and a clean exit. Raises WorkerFailed."""
         while True:
             if (event := self._read_event()) is not None:
-                self.epochs_done += event["event"] == "epoch"
-                self._done = event["event"] == "done"
                 return event
-            if not self._wait_for_doorbell():
-                if (event := self._read_event()) is not None:
-                    return event
+            # After "done" nothing more is awaited: a process that the framework forked may hold the doorbell for ever.
+            if self._done or self._closed:
                 self._finish()
                 return None
+            self._closed = not self._wait_for_doorbell()
 
     def events_until(self, name: str) -> Iterator[Event]:
         """Yield events up to and with the next one of that name. Raises WorkerFailed if the worker ends before."""
@@ -105,13 +111,12 @@ class Worker:
         if not newline:
             return None
         self._unread = rest
-        try:
-            event = json.loads(line)
-            if isinstance(event["event"], str):
-                return dict(event)
-        except (ValueError, TypeError, KeyError):
-            pass  # said below, with all the rest
-        raise self._failure(f"wrote {line[:80]!r} where an event was wanted")
+        event = _parsed(line)
+        if event is None or self._done:
+            raise self._failure(f"wrote {line[:80]!r} where {'nothing more' if self._done else 'an event'} was wanted")
+        self.epochs_done += event["event"] == "epoch"
+        self._done = event["event"] == "done"
+        return event
 
     def _wait_for_doorbell(self) -> bool:
         """Return True when something was written, False when the worker has closed the doorbell: it is ending."""
@@ -133,14 +138,16 @@ class Worker:
         if status == -signal.SIGKILL:
             raise self._failure("killed by SIGKILL from outside, most often the kernel's answer to too little memory")
         if status < 0:
-            raise self._failure(f"killed by signal {-status} ({signal.Signals(-status).name})")
+            raise self._failure(f"killed by signal {-status} ({signal.strsignal(-status)})")
         if status > 0:
             raise self._failure(f"exit status {status}")
         if not self._done or self._unread:
             raise self._failure(f"exit status 0 without a whole last event; unread: {self._unread[:80]!r}")
 
     def _failure(self, what: str) -> WorkerFailed:
-        tail = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_TAIL_LINES:]
+        with self.log.open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - _LOG_TAIL_BYTES, 0))
+            tail = file.read().decode(errors="replace").splitlines()[-_LOG_TAIL_LINES:]
         lines = "\n".join(f"    {line}" for line in tail) or "    (empty)"
         return WorkerFailed(
             f"{self.launch.name}: {what}; {self.epochs_done} of {self.launch.job['epochs']} epochs were done;"
@@ -152,16 +159,27 @@ class Worker:
             os.killpg(self._process.pid, number)
 
 
+def _parsed(line: bytes) -> Event | None:
+    """Return the event of a line, or None if it is none of the protocol's."""
+    try:
+        event = json.loads(line)
+        if all(name in event for name in _REQUIRED[event["event"]]):
+            return dict(event)
+    except (ValueError, TypeError, KeyError):
+        pass  # not JSON, not an object, not a known event
+    return None
+
+
 def _write_repeat(launch: Launch, command: list[str], environment: Mapping[str, str]) -> str:
-    """Write a script that runs the same worker by hand; return the command that starts it."""
+    """Write a script that runs the same worker by hand, into a folder of its own; return the command that starts it."""
     script = launch.directory / "repeat.sh"
     variables = shlex.join(f"{name}={value}" for name, value in sorted(environment.items()))
-    grants = launch.job["epochs"]
     script.write_text(
-        "# Runs this worker again with its log on the terminal; events go to the folder's events.jsonl.\n"
+        "# Runs this worker again: its log on the terminal, its events and arrays in the folder repeat/ beside this file.\n"
         f"cd {shlex.quote(str(launch.directory))}\n"
-        f"yes '' 2>/dev/null | head -n {grants} > grants.txt\n"
-        f"env -i {variables} {shlex.join(command)} < grants.txt > /dev/null\n",
+        "mkdir -p repeat\n"
+        f"yes '' 2>/dev/null | head -n {launch.job['epochs']} > repeat/grants.txt\n"
+        f"env -i {variables} {shlex.join([*command[:-1], 'repeat'])} < repeat/grants.txt > /dev/null\n",
         encoding="utf-8",
     )
     return f"sh {shlex.quote(str(script))}"
@@ -177,28 +195,28 @@ def run_alone(launch: Launch, on_event: Callable[[Event], None]) -> float:
 
 
 def run_alternating(launches: tuple[Launch, Launch], on_event: Callable[[int, Event], None], epochs: int) -> None:
-    """Run two workers epoch by epoch, A B B A A B B A ...; the waiting one is stopped. Raises WorkerFailed.
+    """Run two workers epoch by epoch, A B B A A B B A ...; the waiting one is stopped, on every device. Raises WorkerFailed.
 
     on_event gets 0 or 1, the position in launches, with each event.
     """
-    with Worker(launches[0]) as first, Worker(launches[1]) as second:
-        workers = (first, second)
-        second.pause()
-        for side in (0, 1):
-            _advance(workers, side, "ready", on_event)
+    with ExitStack() as stack:
+        workers = []
+        for side in (0, 1):  # one after the other, so that neither starts up beside the other
+            workers.append(stack.enter_context(Worker(launches[side])))
+            _advance(workers[side], side, "ready", on_event)
         for epoch in range(epochs):
             for side in (0, 1) if epoch % 2 == 0 else (1, 0):
                 workers[side].grant()
-                _advance(workers, side, "epoch", on_event)
+                _advance(workers[side], side, "epoch", on_event)
         for side in (0, 1):
-            _advance(workers, side, "done", on_event)
+            _advance(workers[side], side, "done", on_event)
             workers[side].resume()
-            assert workers[side].next_event() is None
+            workers[side].next_event()  # none: it raises if the worker does not end well
 
 
-def _advance(workers: tuple[Worker, Worker], side: int, name: str, on_event: Callable[[int, Event], None]) -> None:
+def _advance(worker: Worker, side: int, name: str, on_event: Callable[[int, Event], None]) -> None:
     """Let one worker go on alone up to its next event of that name, then stop it."""
-    workers[side].resume()
-    for event in workers[side].events_until(name):
+    worker.resume()
+    for event in worker.events_until(name):
         on_event(side, event)
-    workers[side].pause()
+    worker.pause()

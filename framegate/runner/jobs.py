@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from framegate.errors import MatrixError
 from framegate.runner.cell import Cell
 from framegate.runner.data import Dataset
 from framegate.runner.environments import Environment
@@ -15,7 +16,7 @@ from framegate.runner.environments import Environment
 PROTOCOL = 1
 
 # All else of the driver's environment stays outside: PYTHON*, OMP_*, TF_* and the like would change what is measured.
-_INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+_INHERITED = ("PATH", "USER", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,16 @@ def make_job(cell: Cell, purpose: str, process: int, adapter: str, dataset: Data
 
 
 def processors(threads: int) -> list[int] | None:
-    """Return the processors a worker may run on, or None where the system has no affinity. All workers get the same ones."""
+    """Return the processors a worker may run on, or None where the system has no affinity. All workers get the same ones.
+
+    Raises MatrixError where there are fewer than threads: the times would be those of another cell.
+    """
     if not hasattr(os, "sched_getaffinity"):
         return None
-    return sorted(os.sched_getaffinity(0))[:threads]
+    available = sorted(os.sched_getaffinity(0))
+    if len(available) < threads:
+        raise MatrixError(f"{threads} threads wanted, {len(available)} processors found; set threads in matrix.toml")
+    return available[:threads]
 
 
 def thread_variables(threads: int) -> dict[str, str]:
@@ -88,25 +95,19 @@ def launch_of(job: Mapping[str, Any], environment: Environment, python: Path, ce
     )
 
 
-def child_environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the whole environment of a worker."""
-    return {name: os.environ[name] for name in _INHERITED if name in os.environ} | dict(variables)
+def child_environment(launch: Launch) -> dict[str, str]:
+    """Return the whole environment of a worker. Its HOME is its own folder: no ~/.keras/keras.json decides what is measured."""
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return inherited | {"HOME": str(launch.directory)} | dict(launch.variables)
 
 
-def work_key(cell: Cell, job: Mapping[str, Any], packages: str, code: str) -> str:
-    """Return what identifies the work: a finished process with the same key need not be run again.
+def work_key(cell: Cell, job: Mapping[str, Any], environment: Environment, packages: str, code: str) -> str:
+    """Return what identifies a cell's work: a finished process with the same key need not be run again.
 
-    packages: the lock's hash; code: see code_fingerprint.
+    packages: the built environment; code: see code_fingerprint.
     """
-    decided = [
-        cell.settings(),
-        job["purpose"],
-        job["seed"],
-        job["epochs"],
-        job["dataset"]["fingerprint"],
-        packages,
-        code,
-    ]
+    machine = [environment.adapter, dict(environment.variables), packages, code, job["cpus"]]
+    decided = [cell.settings(), job["purpose"], job["dataset"]["fingerprint"], machine]
     return hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -4,8 +4,8 @@ Records beside the workers' own events (which carry "cell", "purpose", "process"
 
     {"event": "run", "run": id, "started": ISO time, "machine": {...}, "commit": ..., "arguments": [...]}
     {"event": "process", "key": what identifies the work, "directory": its files, "packages": built environment, "seed",
-     "fingerprint": of the data}
-    {"event": "finished", "wall_seconds": ..., "remainder_seconds": ..., "disturbed": null or the witness's words}
+     "fingerprint" and "complete": of the data, "variables", "cpus", "machine", "commit"}
+    {"event": "finished", "wall_seconds", "remainder_seconds", "disturbed": null or the witness's words}
     {"event": "failed", "reason": ...}    a worker failed: its epochs stay in the journal, but not in any result
     {"event": "void", "reason": ...}      the cell missed its accuracy floor: its times are worth nothing
     {"event": "end", "driver_peak_bytes": ...}    the run came to its own end
@@ -14,13 +14,14 @@ Records beside the workers' own events (which carry "cell", "purpose", "process"
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from framegate.errors import JournalError
+from framegate.runner.disturbance import disturbance
 
 Record = dict[str, Any]
 
@@ -50,8 +51,9 @@ class ProcessResult:
     phases: dict[str, float]
     about: Record
     wall_seconds: float
-    remainder_seconds: float
+    remainder_seconds: float  # after "done": the interpreter's end
     disturbed: str | None
+    disturbed_before: tuple[str, ...]  # what disturbed the attempts that were therefore made again
     start: Record = field(repr=False)  # its "process" record
 
     @property
@@ -69,11 +71,9 @@ class ProcessResult:
             "wall_seconds": self.wall_seconds,
             "remainder_seconds": self.remainder_seconds,
             "disturbed": self.disturbed,
+            "disturbed_before": list(self.disturbed_before),
             "about": self.about,
-            "seed": self.start["seed"],
-            "packages": self.start["packages"],
-            "fingerprint": self.start["fingerprint"],
-            "directory": self.directory,
+            **{name: value for name, value in self.start.items() if name not in ("key", "run")},
         }
 
 
@@ -95,8 +95,10 @@ class Journal:
             self._file.write(b"\n")
 
     def append(self, record: Record) -> None:
+        line = (json.dumps(record, ensure_ascii=False) + "\n").encode()
         # One write a line: a kill leaves whole lines but for the last.
-        self._file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())
+        if (written := self._file.write(line)) != len(line):
+            raise JournalError(f"{self.path}: {written} of {len(line)} bytes written: is the disk full?")
         self.records.append(record)
 
     def sync(self) -> None:
@@ -158,6 +160,7 @@ def result_of(task: Task, records: list[Record]) -> ProcessResult | None:
         wall_seconds=by_event["finished"]["wall_seconds"],
         remainder_seconds=by_event["finished"]["remainder_seconds"],
         disturbed=by_event["finished"]["disturbed"],
+        disturbed_before=(),
         start=_own(by_event["process"]),
     )
 
@@ -170,10 +173,15 @@ def _own(record: Record) -> Record:
 
 def results_of(records: Iterable[Record]) -> dict[tuple[str, str, int], ProcessResult]:
     """Return the finished processes by (cell, purpose, process); of several attempts the last that finished."""
-    found = {}
+    found: dict[tuple[str, str, int], ProcessResult] = {}
     for task, own in tasks_of(records):
-        if (result := result_of(task, own)) is not None:
-            found[task.cell, task.purpose, task.process] = result
+        if (result := result_of(task, own)) is None:
+            continue
+        place = (task.cell, task.purpose, task.process)
+        before = found.get(place)
+        if before and before.key == result.key and before.disturbed:
+            result = replace(result, disturbed_before=(*before.disturbed_before, before.disturbed))
+        found[place] = result
     return found
 
 
@@ -197,7 +205,7 @@ def find_run(folder: Path, wanted: str) -> str:
 def harvest(journal: Journal, run_folder: Path) -> int:
     """Append what workers wrote but a killed driver did not; return how many finished epochs that saved.
 
-    A worker outlives a killed driver until the end of its epoch, so its own event file may hold more than the journal.
+    The driver may have been killed between a worker's event and its own record of it.
     """
     saved = 0
     for task, own in tasks_of(list(journal.records)):
@@ -209,17 +217,23 @@ def harvest(journal: Journal, run_folder: Path) -> int:
             journal.append(event | _address(task))
             saved += event["event"] == "epoch"
         if written and written[-1]["event"] == "done":
+            epochs = [event for event in written if event["event"] == "epoch"]
             wall = sum(written[-1]["phases"].values())
-            journal.append(finished_record(task, wall, 0.0, None) | {"harvested": True})
+            journal.append(finished_record(task, wall, 0.0, disturbance(epochs)) | {"harvested": True})
     journal.sync()
     return saved
 
 
 def _events_on_disk(path: Path) -> list[Record]:
-    """Return the whole events of a worker's file; its torn last line, if any, was never an event."""
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
+    """Return a worker's whole events, up to the first line that is none: it was cut short."""
+    events: list[Record] = []
+    if path.exists():
+        for line in path.read_bytes().split(b"\n")[:-1]:
+            try:
+                events.append(json.loads(line))
+            except ValueError:
+                break
+    return events
 
 
 def _address(task: Task) -> Record:

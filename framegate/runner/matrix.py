@@ -1,7 +1,8 @@
 """Reads matrix.toml, the one declaration of all cells."""
 
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,40 @@ _FROM_ENVIRONMENT = {"environment", "framework", "device"}
 _REQUIRED = {"model", "dataset", "environments", "batch_size", "optimizer", "floor"}
 
 
+Check = tuple[Callable[[Any], bool], str]
+
+
+def _whole(least: int, but: str = "") -> Check:
+    words = f"a whole number of at least {least}{but}"
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= least, words
+
+
+def _or_none(check: Check) -> Check:
+    return lambda value: value is None or check[0](value), check[1]
+
+
+_ACCURACY: Check = (lambda value: isinstance(value, int | float) and 0 <= value <= 1, "an accuracy between 0 and 1")
+_NAME: Check = (lambda value: isinstance(value, str) and bool(re.fullmatch(r"[\w.-]+", value)), "a name")
+_VALUES: dict[str, Check] = {
+    "model": _NAME,
+    "dataset": _NAME,
+    "image_size": _or_none(_whole(1)),
+    "batch_size": _whole(1),
+    "processes": _whole(1),
+    "epochs": _whole(2, ", as the first is warm-up,"),
+    "seed": _whole(0),
+    "threads": _whole(1),
+    "reruns": _whole(0),
+    "limit_seconds": (lambda value: isinstance(value, int | float) and value > 0, "a number above 0"),
+    "floor": _ACCURACY,
+    "floor_part": _or_none(_ACCURACY),
+    "init": (lambda value: value in ("canonical", "native"), '"canonical" or "native"'),
+    "inference": (lambda value: isinstance(value, bool), "true or false"),
+    "study": (lambda value: isinstance(value, str), "a string"),
+    "variant": (lambda value: value == "" or _NAME[0](value), "a name"),
+}
+
+
 def read_matrix(path: Path, environments: Mapping[str, Environment]) -> tuple[Cell, ...]:
     """Return the cells that the file declares, in its order. Raises MatrixError naming the table and key."""
     try:
@@ -28,9 +63,14 @@ def read_matrix(path: Path, environments: Mapping[str, Environment]) -> tuple[Ce
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise MatrixError(f"{path}: not valid TOML: {error}") from None
     cells: dict[str, Cell] = {}
-    for number, table in enumerate(declared.get("cells", []), start=1):
+    tables = declared.get("cells", [])
+    if not isinstance(tables, list):
+        raise MatrixError(f"{path}: [cells] is one table; wanted [[cells]], a list of them")
+    for number, table in enumerate(tables, start=1):
         place = f"{path.name}, cell table {number}"
         for cell in _expand(table, declared, environments, place):
+            if not (model := path.parent / "models" / f"{cell.model}.py").exists():
+                raise MatrixError(f"{place}: model = {cell.model!r}, but {model} is not there")
             if cell.id in cells:
                 raise MatrixError(f'{place}: {cell.id} is declared twice; tell them apart with variant = "..."')
             cells[cell.id] = cell
@@ -70,13 +110,9 @@ def _cell(merged: dict[str, Any], environment: Environment, place: str) -> Cell:
         cell = Cell(framework=environment.framework, **merged)
     except TypeError as error:
         raise MatrixError(f"{place}: {error}") from None
-    if cell.epochs < 2:
-        raise MatrixError(f"{place}: epochs = {cell.epochs}; the first is warm-up, so at least 2 are wanted")
-    for name in ("processes", "batch_size", "threads"):
-        if not isinstance(getattr(cell, name), int) or getattr(cell, name) < 1:
-            raise MatrixError(f"{place}: {name} = {getattr(cell, name)!r}; a whole number of at least 1 is wanted")
-    if not 0 <= cell.floor <= 1:
-        raise MatrixError(f"{place}: floor = {cell.floor!r}; an accuracy between 0 and 1 is wanted")
+    for name, (is_good, wanted) in _VALUES.items():
+        if not is_good(value := getattr(cell, name)):
+            raise MatrixError(f"{place}: {name} = {value!r}; {wanted} is wanted")
     return cell
 
 

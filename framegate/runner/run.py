@@ -15,6 +15,7 @@ from framegate.errors import WorkerFailed
 from framegate.runner import data
 from framegate.runner.cell import TRAINING, Cell
 from framegate.runner.data import Dataset
+from framegate.runner.disturbance import disturbance
 from framegate.runner.driver import Event, run_alone
 from framegate.runner.environments import Environment, built_folder, ensure
 from framegate.runner.jobs import Launch, code_fingerprint, launch_of, make_job, work_key
@@ -31,20 +32,18 @@ from framegate.runner.journal import (
     tasks_of,
 )
 
-# The rule for running a process again, stated beforehand and blind to the result: over the warm epochs, others used more than a
-# quarter of a processor, or the hypervisor took more than a twentieth of one.
-FOREIGN_SHARE = 0.25
-STEAL_SHARE = 0.05
-_JUDGED_SECONDS = 0.5  # the kernel counts in ticks of 10 ms: of shorter times it cannot tell
-
 Watch = Callable[[Task, Event], None]
 
 
 @dataclass(frozen=True)
 class CellResult:
     cell: Cell
-    dataset: Dataset
     processes: tuple[ProcessResult, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether it was trained on the whole dataset, and not on a part."""
+        return all(process.start["complete"] for process in self.processes)
 
     @property
     def warm_seconds(self) -> list[float]:
@@ -54,7 +53,7 @@ class CellResult:
     @property
     def group(self) -> str:
         """What is compared side by side: the same work in other environments. A file name for --benchmark-histogram."""
-        return "-".join([self.processes[0].task.purpose, *self.cell.id.split("/")[1:]])
+        return "-".join([self.processes[0].task.purpose, self.cell.device, *self.cell.id.split("/")[1:]])
 
     def extra_info(self) -> Record:
         """Return what pytest-benchmark's JSON holds beside the durations."""
@@ -63,7 +62,7 @@ class CellResult:
             "study": self.cell.study,
             "purpose": self.processes[0].task.purpose,
             "settings": self.cell.settings(),
-            "dataset": {"fingerprint": self.dataset.fingerprint, "complete": self.dataset.complete},
+            "dataset": {"fingerprint": self.processes[0].start["fingerprint"], "complete": self.complete},
             "processes": [process.record() for process in self.processes],
         }
 
@@ -89,27 +88,30 @@ class Run:
         name = find_run(journals, resume) if resume else f"{started:%Y-%m-%dT%H-%M-%S-%f}"
         self.journal = Journal(journals, name)
         self.folder = self.store / "runs" / name
+        self._conditions = {"machine": machine(), "commit": commit(root)}
+        start = {"event": "run", "run": name, "started": started.isoformat(), "arguments": list(arguments)}
+        self.journal.append(start | self._conditions)  # first: a line torn before it is then known for a kill's
         self.saved_epochs = harvest(self.journal, self.folder) if resume else 0
         self._finished = results_of(self.journal.records)
         self._code = code_fingerprint(root)
         self._prepared: dict[tuple[str, int | None], Dataset] = {}
-        start = {"event": "run", "run": name, "started": started.isoformat(), "machine": machine()}
-        self.journal.append(start | {"commit": commit(root), "code": self._code, "arguments": list(arguments)})
 
-    def dataset(self, cell: Cell) -> Dataset:
-        """Return the cell's data, decoded on first use. Raises DataMissing, DataFailed."""
+    def dataset(self, cell: Cell, say: Callable[[str], None]) -> Dataset:
+        """Return the cell's data, fetched and decoded on first use. Raises DataMissing, DataFailed."""
         wanted = (cell.dataset, cell.image_size)
         if wanted not in self._prepared:
-            cache = self.store / "data"
-            self._prepared[wanted] = data.prepare(*wanted, self.data_home, cache, self.root)
+            say(f"{cell.dataset}: looking for the data; fetched and decoded if that was not done before")
+            self._prepared[wanted] = data.prepare(*wanted, self.data_home, self.store / "data", self.root)
+            for note in self._prepared[wanted].notes:
+                say(f"{cell.dataset}: {note}")
         return self._prepared[wanted]
 
     def finished(self, cell: Cell, purpose: str) -> CellResult | None:
-        """Return what the journal already holds of a cell, whatever its key, or None if no process has finished."""
-        numbers = [number for (name, for_, number) in self._finished if (name, for_) == (cell.id, purpose)]
-        if not numbers:
+        """Return what the journal already holds of a cell's latest work, or None if no process has finished."""
+        known = [result for (name, for_, _), result in self._finished.items() if (name, for_) == (cell.id, purpose)]
+        if not known:
             return None
-        return CellResult(cell, self.dataset(cell), tuple(self._finished[cell.id, purpose, n] for n in sorted(numbers)))
+        return CellResult(cell, tuple(result for result in known if result.key == known[-1].key))
 
     def run_cell(self, cell: Cell, purpose: str, say: Callable[[str], None], watch: Watch) -> CellResult:
         """Return all processes of a cell, those finished before taken from the journal.
@@ -119,20 +121,24 @@ class Run:
         environment = self.environments[cell.environment]
         python = ensure(environment, cell.device, self.store / "envs", say)
         packages = built_folder(environment, cell.device, self.store / "envs").name
-        dataset = self.dataset(cell)
+        dataset = self.dataset(cell, say)
+        start: Record = {"packages": packages, "fingerprint": dataset.fingerprint, "complete": dataset.complete}
+        start |= {"event": "process", "variables": dict(environment.variables)} | self._conditions
         results = []
         for process in range(1, cell.processes + 1):
             job = make_job(cell, purpose, process, environment.adapter, dataset, self.root)
-            key = work_key(cell, job, packages, self._code)
+            key = work_key(cell, job, environment, packages, self._code)
+            start |= {"key": key, "seed": job["seed"], "cpus": job["cpus"]}
             known = self._finished.get((cell.id, purpose, process))
-            if known is None or known.key != key:
-                start = {"event": "process", "key": key, "packages": packages, "seed": job["seed"]}
-                start["fingerprint"] = dataset.fingerprint
-                launch_in = partial(launch_of, job, environment, python, cell)
-                known = self._run_process(Task(cell.id, purpose, process), cell.reruns, start, launch_in, watch)
-                self._finished[cell.id, purpose, process] = known
+            while known is None or known.key != key or _is_to_be_made_again(known, cell):
+                known = self._attempt(
+                    self._next_attempt(cell, purpose, process),
+                    start,
+                    partial(launch_of, job, environment, python, cell),
+                    watch,
+                )
             results.append(known)
-        return CellResult(cell, dataset, tuple(results))
+        return CellResult(cell, tuple(results))
 
     def void(self, cell: Cell, purpose: str, reason: str) -> None:
         """Write down that a cell's times are worth nothing."""
@@ -147,29 +153,30 @@ class Run:
         self.journal.sync()
         self.journal.close()
 
-    def _run_process(
-        self, task: Task, reruns: int, start: Record, launch_in: Callable[[Path], Launch], watch: Watch
-    ) -> ProcessResult:
-        """Return the first undisturbed attempt of a process, or the last one allowed."""
-        attempts = [known.attempt for known, _ in tasks_of(self.journal.records) if replace(known, attempt=1) == task]
-        first = max(attempts, default=0) + 1
-        for attempt in range(first, first + reruns + 1):
-            tried = replace(task, attempt=attempt)
-            directory = tried.directory(self.folder)
-            result = self._attempt(tried, start | {"directory": str(directory)}, launch_in(directory), watch)
-            if result.disturbed is None:
-                break
-        return result
+    def disturbed(self) -> tuple[int, int]:
+        """Return how many of the run's processes were disturbed in all attempts, and how many attempts were made again."""
+        results = self._finished.values()
+        return sum(result.disturbed is not None for result in results), sum(
+            len(result.disturbed_before) for result in results
+        )
 
-    def _attempt(self, task: Task, start: Record, launch: Launch, watch: Watch) -> ProcessResult:
+    def _next_attempt(self, cell: Cell, purpose: str, process: int) -> Task:
+        first = Task(cell.id, purpose, process)
+        made = sum(replace(task, attempt=1) == first for task, _ in tasks_of(self.journal.records))
+        return replace(first, attempt=made + 1)
+
+    def _attempt(self, task: Task, start: Record, launch_in: Callable[[Path], Launch], watch: Watch) -> ProcessResult:
+        """Return one more attempt of a process. Raises WorkerFailed."""
+
         def on_event(event: Event) -> None:
             self.journal.append(event_record(task, event))
             watch(task, event)
 
+        directory = task.directory(self.folder)
+        self.journal.append(event_record(task, start | {"directory": str(directory)}))
         begin = len(self.journal.records)
-        self.journal.append(event_record(task, start))
         try:
-            wall_seconds = run_alone(launch, on_event)
+            wall_seconds = run_alone(launch_in(directory), on_event)
         except WorkerFailed as failure:
             self.journal.append(event_record(task, {"event": "failed", "reason": str(failure)}))
             self.journal.sync()
@@ -179,7 +186,12 @@ class Run:
         epochs = [event for event in events if event["event"] == "epoch"]
         self.journal.append(finished_record(task, wall_seconds, remainder, disturbance(epochs)))
         self.journal.sync()
-        return results_of(self.journal.records[begin:])[task.cell, task.purpose, task.process]
+        self._finished = results_of(self.journal.records)
+        return self._finished[task.cell, task.purpose, task.process]
+
+
+def _is_to_be_made_again(result: ProcessResult, cell: Cell) -> bool:
+    return result.disturbed is not None and len(result.disturbed_before) < cell.reruns
 
 
 def try_environment(cell: Cell, environment: Environment, root: Path, say: Callable[[str], None]) -> Record:
@@ -194,30 +206,15 @@ def try_environment(cell: Cell, environment: Environment, root: Path, say: Calla
     return next(event for event in events if event["event"] == "epoch")
 
 
-def disturbance(epochs: Sequence[Record]) -> str | None:
-    """Return in words how others disturbed a process's warm epochs, by the rule at the top, or None."""
-    warm = [epoch for epoch in epochs[1:] if epoch["steal_seconds"] is not None]
-    seconds = sum(epoch["seconds"] for epoch in warm)
-    if seconds < _JUDGED_SECONDS:
-        return None
-    foreign = sum(epoch["machine_busy_seconds"] - epoch["cpu_seconds"] for epoch in warm) / seconds
-    steal = sum(epoch["steal_seconds"] for epoch in warm) / seconds
-    if foreign > FOREIGN_SHARE:
-        return f"other processes used {foreign:.0%} of a processor"
-    if steal > STEAL_SHARE:
-        return f"the hypervisor took {steal:.0%} of a processor"
-    return None
-
-
 def missed_floor(result: CellResult) -> str | None:
     """Return in words which process missed the cell's accuracy floor, or None."""
     cell, floor = result.cell, result.cell.floor
-    if not result.dataset.complete and cell.floor_part is not None:
+    if not result.complete and cell.floor_part is not None:
         floor = cell.floor_part
     for process in result.processes:
         accuracy = process.epochs[-1].get("test_accuracy") if process.task.purpose == TRAINING else None
         if accuracy is not None and accuracy < floor:
-            part = "" if result.dataset.complete else " on a part of the data"
+            part = "" if result.complete else " on a part of the data"
             return (
                 f"{cell.id}: accuracy {accuracy:.4f}{part} after epoch {len(process.epochs)} of process"
                 f" {process.task.process} is below the floor {floor}; its times are void; its files: {process.directory}"
@@ -247,5 +244,8 @@ def _processor_name() -> str:
 def commit(root: Path) -> str | None:
     """Return the suite's git commit, with "+" behind it where files were changed since, or None outside git."""
     command = ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:  # no git
+        return None
     return done.stdout.strip() or None

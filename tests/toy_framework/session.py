@@ -58,7 +58,7 @@ class Session:
         if weights is None:  # init = "native": the toy's own initialiser is the canonical one
             weights = initial_weights(job.layers, job.input_shape, job.seed)
         self.job = job
-        self.arrays = arrays
+        self.arrays = copy.copy(arrays)  # the worker drops its own
         self.names = list(weights)
         self.trainer = Trainer(job, weights)
         self.visited = 0  # rows since the start. The worker may give an epoch in pieces, so calls do not count epochs

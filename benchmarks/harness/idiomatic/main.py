@@ -33,7 +33,9 @@ def main(job_path, out):
 
     def permit():
         """Say that the epoch before is over, and wait until the next one is granted."""
-        events.write({"event": "epoch", "number": len(begun)} if begun else {"event": "ready"})
+        events.write(
+            {"event": "epoch", "number": len(begun), "seconds": None} if begun else {"event": "ready", "about": {}}
+        )
         sys.stdin.readline()
         begun.append(True)
 
@@ -49,8 +51,8 @@ def main(job_path, out):
         job["epochs"],
         permit,
     )
-    events.write({"event": "epoch", "number": len(begun)})
-    events.write({"event": "done", "seconds": seconds})
+    events.write({"event": "epoch", "number": len(begun), "seconds": None})
+    events.write({"event": "done", "phases": {}, "seconds": seconds})
 
 
 if __name__ == "__main__":
