@@ -96,7 +96,10 @@ def test_settings_hold_what_decides_the_work_and_not_how_often_it_is_done(tmp_pa
         (('["cpu"]', '["tpu"]'), "device 'tpu'; wanted cpu or gpu"),
         (('name = "sgd"', 'name = "lion"'), "'lion'.*with one of sgd, adam, rmsprop, adadelta"),
         (("batch_size = 32", "batch_size = 0"), "batch_size = 0; a whole number of at least 1"),
-        (("floor = 0.8", "floor = 0.8\nepochs = 1"), "epochs = 1; a whole number of at least 2, as the first is warm-up"),
+        (
+            ("floor = 0.8", "floor = 0.8\nepochs = 1"),
+            "epochs = 1; a whole number of at least 2, as the first is warm-up",
+        ),
         (("floor = 0.8", 'floor = 0.8\ntier = "weekly"'), "tier 'weekly'; wanted one of nightly, quick"),
         (("floor = 0.8", "floor = "), "not valid TOML"),
         (("floor = 0.8", 'floor = "0.8"'), "floor = '0.8'; an accuracy between 0 and 1 is wanted"),

@@ -30,7 +30,7 @@ class Cell:
     reruns: int  # how often a disturbed process is run again
     init: str = "canonical"
     inference: bool = False  # whether test_inference.py measures it too
-    study: str = ""  # id of the experiment in docs/reproducing-the-studies.md
+    study: str = ""  # the experiment that it repeats: an id in docs/floors.md
     variant: str = ""  # tells apart cells that differ in nothing else of the id
 
     @property
