@@ -23,6 +23,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.option.resume and Path(config.option.resume).exists():
+        raise pytest.UsageError(
+            f"--resume {config.option.resume}: that is a path; wanted --resume=RUN, or --resume last"
+        )
     try:
         environments = load(config.rootpath / "environments")
         cells = read_matrix(config.rootpath / "matrix.toml", environments)
@@ -69,6 +73,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     nothing = config.framegate_planned and not config.framegate_measured and not config.option.collectonly
     if nothing and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED  # nothing measured is never green
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
+    if exitstatus == pytest.ExitCode.INTERRUPTED and terminalreporter.config.framegate_measured:
+        terminalreporter.write_line("go on with: pytest benchmarks --resume")
 
 
 def cell_of(item: pytest.Item) -> Cell | None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from framegate.errors import DataMissing, FramegateError, PythonMissing
 from framegate.runner.cell import Cell
@@ -40,8 +41,10 @@ def run(request: pytest.FixtureRequest, progress: Progress) -> Iterator[Run]:
             resume=option.recover or option.resume,
             arguments=request.config.invocation_params.args,
         )
-    except FramegateError as error:
+    except (FramegateError, OSError) as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+    if option.recover or option.resume:
+        progress.say(f"run {run.journal.run}")
     if run.saved_epochs:
         progress.say(f"{run.saved_epochs} epochs found that a killed run had not written down")
     yield run
@@ -58,21 +61,27 @@ def run_cell(request: pytest.FixtureRequest, run: Run, progress: Progress) -> Ca
 
     def run_or_skip(cell: Cell, purpose: str) -> CellResult:
         if cell.device == "gpu" and option.recover is None and (reason := gpu_reason()):
-            pytest.skip(f"{cell.id}: {reason}")
+            pytest.skip(reason)
         progress.begin(cell)
+        result, skip, problem = None, None, None
         try:
             if option.recover is None:
                 result = run.run_cell(cell, purpose, progress.say, progress.watch)
             elif (result := run.finished(cell, purpose)) is None:
-                pytest.skip(f"{cell.id}: no process had finished in that run")
-        except PythonMissing as missing:
-            if option.strict_environments:
-                pytest.fail(str(missing), pytrace=False)
-            pytest.skip(str(missing))
-        except DataMissing as missing:
-            pytest.skip(str(missing))
+                skip = "no process had finished in that run"
+        except (PythonMissing, DataMissing) as missing:
+            skip = str(missing)
+            problem = skip if option.strict_environments and isinstance(missing, PythonMissing) else None
         except FramegateError as error:
-            pytest.fail(str(error), pytrace=False)
+            problem = str(error)
+        except OSError as error:  # a full or read-only disk: no other cell would fare better
+            pytest.exit(
+                f"{cell.id}: {error}; mend that, then: pytest benchmarks --resume", pytest.ExitCode.INTERNAL_ERROR
+            )
+        if problem:
+            pytest.fail(problem, pytrace=False)
+        if result is None:
+            pytest.skip(skip)
         if missed := missed_floor(result):
             run.void(cell, purpose, missed)
             pytest.fail(missed, pytrace=False)  # before the durations are handed on: no store gets them
@@ -106,12 +115,10 @@ def clock(request: pytest.FixtureRequest) -> ReplayedClock:
 
 
 @pytest.fixture
-def replay(clock: ReplayedClock, request: pytest.FixtureRequest) -> Callable[[CellResult], None]:
+def replay(clock: ReplayedClock, benchmark: BenchmarkFixture) -> Callable[[CellResult], None]:
     """Hand a cell's warm epochs to pytest-benchmark, with all else that was recorded as extra_info."""
 
     def replay_result(result: CellResult) -> None:
-        # Not before there is a result: pytest-benchmark would warn of an unused fixture in each cell that failed.
-        benchmark = request.getfixturevalue("benchmark")
         clock.load(result.warm_seconds)
         benchmark.group = result.group
         benchmark.extra_info.update(result.extra_info())

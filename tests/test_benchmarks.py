@@ -135,6 +135,40 @@ def test_a_matrix_without_inference_cells_is_collected(toy_suite):
     assert done.returncode == 0, done.stdout
 
 
+def test_benchmark_only_measures_and_benchmark_skip_measures_nothing(toy_suite):
+    assert "3 passed" in toy_suite.pytest("--benchmark-only").stdout
+    done = toy_suite.pytest("--benchmark-skip")
+    assert "3 skipped" in done.stdout
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_the_latest_run_is_one_that_measured(toy_suite, monkeypatch):
+    toy_suite.pytest("-k", "training and not adam")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    environment = toy_suite.root / "environments" / "toy.toml"
+    environment.write_text(environment.read_text() + 'gpu = ["numpy==2.4.6"]\n')
+    toy_suite.pytest("-m", "gpu")
+    toy_suite.pytest("--resume", "-k", "training and not adam")
+    records, _ = read_journal(journals(toy_suite)[0])
+    assert set(epochs_of(records).values()) == {1}
+    assert len([record for record in records if record["event"] == "run"]) == 2
+
+
+def test_resume_does_not_take_the_folder_for_a_run(toy_suite):
+    command = [sys.executable, "-m", "pytest", "--resume", "benchmarks"]
+    done = subprocess.run(command, cwd=toy_suite.root, capture_output=True, text=True, check=False)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "--resume benchmarks: that is a path; wanted --resume=RUN, or --resume last" in done.stderr
+
+
+def test_a_store_that_cannot_be_written_is_one_line(toy_suite):
+    (toy_suite.root / ".framegate" / "journal").write_text("")
+    done = toy_suite.pytest()
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "journal" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 def test_a_cell_named_in_full_runs_whatever_its_tier(toy_suite):
     matrix = toy_suite.root / "matrix.toml"
     matrix.write_text(matrix.read_text().replace('variant = "adam"', 'variant = "adam"\ntier = "nightly"'))

@@ -1,6 +1,8 @@
 """The journal loses nothing that was finished, and never takes half a line for a result."""
 
 import json
+import resource
+import signal
 
 import pytest
 
@@ -101,6 +103,21 @@ def test_damage_in_the_middle_is_refused_with_file_and_line(tmp_path):
         read_journal(path)
 
 
+def test_a_full_disk_leaves_whole_lines(tmp_path, journal_of):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    journal = journal_of(tmp_path, START)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "r.jsonl").stat().st_size + 20, hard))
+    try:
+        with pytest.raises(JournalError, match=r"20 of \d+ bytes written: is the disk full\?"):
+            journal.append(event_record(TASK, READY))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    journal.append(event_record(TASK, READY))
+    assert [record["event"] for record in read_journal(tmp_path / "r.jsonl")[0]] == ["process", "ready"]
+
+
 def test_two_writers_of_one_run_are_refused(tmp_path, journal_of):
     journal = journal_of(tmp_path)
     with pytest.raises(JournalError, match="run r is still being written by another process"):
@@ -109,8 +126,8 @@ def test_two_writers_of_one_run_are_refused(tmp_path, journal_of):
 
 
 def test_the_latest_run_is_found_and_a_wrong_name_lists_the_known(tmp_path, journal_of):
-    journal_of(tmp_path, run="2026-01-01T00-00-00-1").close()
-    journal_of(tmp_path, run="2026-01-02T00-00-00-1").close()
+    journal_of(tmp_path, START, run="2026-01-01T00-00-00-1").close()
+    journal_of(tmp_path, START, run="2026-01-02T00-00-00-1").close()
     assert find_run(tmp_path, "latest") == "2026-01-02T00-00-00-1"
     with pytest.raises(JournalError, match="no run 'x'; found 2026-01-01T00-00-00-1, 2026-01-02T00-00-00-1"):
         find_run(tmp_path, "x")

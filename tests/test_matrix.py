@@ -39,8 +39,9 @@ floor = 0.8
 
 
 def matrix(folder, text):
-    if not (folder / "models").exists():
-        (folder / "models").symlink_to(ROOT / "models")
+    for name in ("models", "datasets"):
+        if not (folder / name).exists():
+            (folder / name).symlink_to(ROOT / name)
     path = folder / "matrix.toml"
     path.write_text(text, encoding="utf-8")
     return read_matrix(path, ENVIRONMENTS)
@@ -105,6 +106,10 @@ def test_settings_hold_what_decides_the_work_and_not_how_often_it_is_done(tmp_pa
         (("floor = 0.8", 'floor = "0.8"'), "floor = '0.8'; an accuracy between 0 and 1 is wanted"),
         (("floor = 0.8", 'floor = 0.8\nepochs = "3"'), "epochs = '3'; a whole number of at least 2"),
         (('"lenet"', '"lenett"'), "model = 'lenett', but .*models/lenett.py is not there"),
+        (('"digits"', '"digit"'), "dataset = 'digit', but .*datasets/digit.py is not there"),
+        (("learning_rate = 0.1", 'learning_rate = "0.1"'), "optimizer.learning_rate = '0.1'; a number is wanted"),
+        (("floor = 0.8", 'floor = 0.8\ntier = ["quick"]'), r"tier \['quick'\]; wanted one of nightly, quick"),
+        (("floor = 0.8", "floor = 0.8\n[extra]"), "unknown table 'extra'; wanted defaults, tiers, cells"),
         (("[[cells]]", "[cells]"), r"\[cells\] is one table; wanted \[\[cells\]\]"),
     ],
 )

@@ -50,6 +50,7 @@ def test_the_recipe_of_adding_a_model_can_be_pasted(tmp_path):
 
     tiers = (ROOT / "matrix.toml").read_text(encoding="utf-8").partition("\n[[cells]]")[0]
     (tmp_path / "models").mkdir()
+    (tmp_path / "datasets").symlink_to(ROOT / "datasets")
     (tmp_path / "models" / "tiny_cnn.py").write_text(model, encoding="utf-8")
     (tmp_path / "matrix.toml").write_text(tiers + cell, encoding="utf-8")
     cells = read_matrix(tmp_path / "matrix.toml", load(ROOT / "environments"))

@@ -59,9 +59,9 @@ def main() -> None:
 def pytest_seconds(*arguments: str) -> float:
     """Return the wall seconds of one run of the benchmarks; exits if it fails."""
     begin = time.monotonic()
-    done = subprocess.run([sys.executable, "-m", "pytest", "benchmarks", "-q", *arguments], cwd=ROOT, check=False)
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", *arguments], cwd=ROOT, check=False)
     if done.returncode:
-        sys.exit(f"pytest benchmarks {' '.join(arguments)}: exit status {done.returncode}; mend that first")
+        sys.exit(f"pytest {' '.join(arguments)}: exit status {done.returncode}; mend that first")
     return time.monotonic() - begin
 
 
@@ -77,7 +77,7 @@ def collecting() -> Row:
     with tempfile.TemporaryDirectory() as folder:
         for name in ("conftest.py", "pytest.ini"):
             shutil.copy(ROOT / name, folder)
-        for name in ("benchmarks", "environments", "models"):
+        for name in ("benchmarks", "environments", "models", "datasets"):
             shutil.copytree(ROOT / name, Path(folder, name))
         Path(folder, "matrix.toml").write_text(head + cells, encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "benchmarks", "--collect-only", "-q"]
@@ -101,7 +101,7 @@ def quick_matrix() -> Iterator[Row]:
     environments = load(ROOT / "environments")
     for cell in read_matrix(ROOT / "matrix.toml", environments):
         ensure(environments[cell.environment], "cpu", STORE / "envs", print)
-    seconds = pytest_seconds()
+    seconds = pytest_seconds("benchmarks")
     records = last_journal()
     finished = [record for record in records if record["event"] == "finished"]
     inside = sum(record["wall_seconds"] for record in finished)

@@ -97,7 +97,15 @@ class Journal:
     def append(self, record: Record) -> None:
         line = (json.dumps(record, ensure_ascii=False) + "\n").encode()
         # One write a line: a kill leaves whole lines but for the last.
-        if (written := self._file.write(line)) != len(line):
+        begin = self._file.seek(0, os.SEEK_END)
+        try:
+            written = self._file.write(line)
+        except OSError as error:
+            raise JournalError(
+                f"{self.path}: cannot be written: {error.strerror}; free space and type --resume"
+            ) from None
+        if written != len(line):
+            self._file.truncate(begin)
             raise JournalError(f"{self.path}: {written} of {len(line)} bytes written: is the disk full?")
         self.records.append(record)
 
@@ -193,8 +201,10 @@ def runs(folder: Path) -> list[str]:
 def find_run(folder: Path, wanted: str) -> str:
     """Return a run's name, given that or "latest". Raises JournalError listing what is there."""
     known = runs(folder)
-    if wanted == "latest" and known:
-        return known[-1]
+    if wanted == "latest":
+        # A run in which every cell was skipped has nothing to go on with.
+        begun = [run for run in known if b'"event": "process"' in (folder / f"{run}.jsonl").read_bytes()]
+        wanted = begun[-1] if begun else wanted
     if wanted in known:
         return wanted
     raise JournalError(

@@ -63,14 +63,18 @@ def read_matrix(path: Path, environments: Mapping[str, Environment]) -> tuple[Ce
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise MatrixError(f"{path}: not valid TOML: {error}") from None
     cells: dict[str, Cell] = {}
+    if unknown := sorted(set(declared) - {"defaults", "tiers", "cells"}):
+        raise MatrixError(f"{path}: unknown table {unknown[0]!r}; wanted defaults, tiers, cells")
     tables = declared.get("cells", [])
     if not isinstance(tables, list):
         raise MatrixError(f"{path}: [cells] is one table; wanted [[cells]], a list of them")
     for number, table in enumerate(tables, start=1):
         place = f"{path.name}, cell table {number}"
         for cell in _expand(table, declared, environments, place):
-            if not (model := path.parent / "models" / f"{cell.model}.py").exists():
-                raise MatrixError(f"{place}: model = {cell.model!r}, but {model} is not there")
+            for key in ("model", "dataset"):
+                name = getattr(cell, key)
+                if not (file := path.parent / f"{key}s" / f"{name.replace('-', '_')}.py").exists():
+                    raise MatrixError(f"{place}: {key} = {name!r}, but {file} is not there")
             if cell.id in cells:
                 raise MatrixError(f'{place}: {cell.id} is declared twice; tell them apart with variant = "..."')
             cells[cell.id] = cell
@@ -89,7 +93,7 @@ def _expand(
         raise MatrixError(f"{place}: {missing[0]} is missing")
     tier = table.get("tier", "quick")
     tiers = declared.get("tiers", {})
-    if tier not in tiers:
+    if not isinstance(tier, str) or tier not in tiers:
         raise MatrixError(f"{place}: tier {tier!r}; wanted one of {', '.join(sorted(tiers)) or '(no [tiers] table)'}")
     merged = {"tier": tier, "image_size": None, "floor_part": None}
     merged |= {**declared.get("defaults", {}), **tiers[tier], **table}
@@ -124,4 +128,7 @@ def _optimizer(declared: object, place: str) -> tuple[tuple[str, Any], ...] | No
             f'{place}: optimizer = {declared!r}; wanted {{ name = "...", learning_rate = ... }} with one of'
             f' {", ".join(OPTIMIZERS)}, or "solver" where the estimator brings its own'
         )
+    for name, value in declared.items():
+        if name != "name" and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise MatrixError(f"{place}: optimizer.{name} = {value!r}; a number is wanted")
     return tuple(declared.items())

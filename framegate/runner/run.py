@@ -137,6 +137,8 @@ class Run:
                     partial(launch_of, job, environment, python, cell),
                     watch,
                 )
+            if known.disturbed:
+                say(f"{cell.id}: process {process} was disturbed: {known.disturbed}")
             results.append(known)
         return CellResult(cell, tuple(results))
 
