@@ -95,7 +95,7 @@ def _expand(
     tiers = declared.get("tiers", {})
     if not isinstance(tier, str) or tier not in tiers:
         raise MatrixError(f"{place}: tier {tier!r}; wanted one of {', '.join(sorted(tiers)) or '(no [tiers] table)'}")
-    merged = {"tier": tier, "image_size": None, "floor_part": None}
+    merged: dict[str, Any] = {"tier": tier, "image_size": None, "floor_part": None}
     merged |= {**declared.get("defaults", {}), **tiers[tier], **table}
     merged["optimizer"] = _optimizer(table["optimizer"], place)
     names, devices = merged.pop("environments"), merged.pop("devices", DEVICES)
