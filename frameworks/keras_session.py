@@ -7,7 +7,7 @@ Layers, loss and optimizers are Keras', compiled as fit() compiles them; only th
 import keras
 import numpy
 
-from ..models.layers import Activation, Conv, Dense, Dropout, Flatten, MaxPool, NotExpressible, weight_shapes
+from ..models.layers import Activation, Conv, Dense, Dropout, Flatten, MaxPool, refuse, weight_shapes
 from ..models.optimizers import SGD, Adadelta, Adam, RMSprop
 
 if keras.backend.backend() == "jax":
@@ -45,15 +45,6 @@ OPTIMIZERS = {
 }
 
 
-def refuse(job):
-    """Raise NotExpressible for what this adapter cannot express."""
-    for layer in job.layers:
-        if type(layer) not in LAYERS:
-            raise NotExpressible("this adapter of Keras has no {}".format(type(layer).__name__))
-    if type(job.optimizer) not in OPTIMIZERS:
-        raise NotExpressible("this adapter of Keras has no optimizer {!r}".format(job.optimizer))
-
-
 def build_model(job):
     """Return the compiled model. jit_compile="auto": whether XLA compiles the step is Keras' own choice, as for its users."""
     model = keras.Sequential([keras.Input(job.input_shape)] + [LAYERS[type(layer)](layer) for layer in job.layers])
@@ -65,7 +56,7 @@ def build_model(job):
 
 class Session:
     def __init__(self, job, arrays):
-        refuse(job)
+        refuse("this adapter of Keras", job, LAYERS, OPTIMIZERS)
         self.job = job
         self.loop = backend.Loop(job)
         keras.utils.set_random_seed(job.seed)

@@ -20,8 +20,8 @@ from ..models.layers import (  # noqa: E402
     Dropout,
     Flatten,
     MaxPool,
-    NotExpressible,
     output_shapes,
+    refuse,
     weight_shapes,
 )
 from ..models.optimizers import SGD, Adadelta, Adam, RMSprop  # noqa: E402
@@ -137,18 +137,9 @@ class Losses(mx.gluon.HybridBlock):
         return self.cross_entropy(self.network(images), labels)
 
 
-def refuse(job):
-    """Raise NotExpressible for what this adapter cannot express."""
-    for layer in job.layers:
-        if type(layer) not in LAYERS:
-            raise NotExpressible("this adapter of MXNet has no {}".format(type(layer).__name__))
-    if type(job.optimizer) not in OPTIMIZERS:
-        raise NotExpressible("this adapter of MXNet has no optimizer {!r}".format(job.optimizer))
-
-
 class Session:
     def __init__(self, job, arrays):
-        refuse(job)
+        refuse("this adapter of MXNet", job, LAYERS, OPTIMIZERS)
         self.job = job
         if job.device == "gpu" and not mx.context.num_gpus():
             raise RuntimeError("MXNet {} sees no GPU, and the job wants one".format(mx.__version__))

@@ -3,7 +3,7 @@
 import numpy
 import tensorflow as tf
 
-from ..models.layers import Activation, Conv, Dense, Dropout, Flatten, MaxPool, NotExpressible, weight_shapes
+from ..models.layers import Activation, Conv, Dense, Dropout, Flatten, MaxPool, refuse, weight_shapes
 from ..models.optimizers import SGD, Adadelta, Adam, RMSprop
 from . import tensorflow_device
 
@@ -98,15 +98,6 @@ def adadelta(optimizer, weight, gradient, slots, step):
 OPTIMIZERS = {SGD: (sgd, 1), Adam: (adam, 2), RMSprop: (rmsprop, 2), Adadelta: (adadelta, 2)}  # step, states per weight
 
 
-def refuse(job):
-    """Raise NotExpressible for what this adapter cannot express."""
-    for layer in job.layers:
-        if type(layer) not in LAYERS:
-            raise NotExpressible("this adapter of TensorFlow has no {}".format(type(layer).__name__))
-    if type(job.optimizer) not in OPTIMIZERS:
-        raise NotExpressible("this adapter of TensorFlow has no optimizer {!r}".format(job.optimizer))
-
-
 def initial(name, shape):
     """Return TensorFlow's own initial value: Glorot uniform, and zeros for biases."""
     kind = tf.initializers.Zeros if name.endswith("/bias") else tf.initializers.GlorotUniform
@@ -115,7 +106,7 @@ def initial(name, shape):
 
 class Session:
     def __init__(self, job, arrays):
-        refuse(job)
+        refuse("this adapter of TensorFlow", job, LAYERS, OPTIMIZERS)
         self.job = job
         self.device = tensorflow_device.prepare(job)
         tf.random.set_seed(job.seed)

@@ -86,6 +86,15 @@ class NotExpressible(ValueError):
     """A framework lacks a layer, an optimizer or a device; the message says which. Raised by adapters."""
 
 
+def refuse(framework, job, layers, optimizers):
+    """Raise NotExpressible where the job has a layer or an optimizer of no type in the framework's tables."""
+    for layer in job.layers:
+        if type(layer) not in layers:
+            raise NotExpressible("{} has no {}".format(framework, type(layer).__name__))
+    if type(job.optimizer) not in optimizers:
+        raise NotExpressible("{} has no optimizer {!r}".format(framework, job.optimizer))
+
+
 class ShapeError(ValueError):
     """The input does not fit the model; the message names the layer."""
 

@@ -8,7 +8,7 @@ import copy
 
 import numpy
 
-from ...models.layers import NotExpressible, initial_weights
+from ...models.layers import NotExpressible, initial_weights, refuse
 from . import faults, network
 
 
@@ -53,7 +53,9 @@ class Trainer:
 
 class Session:
     def __init__(self, job, arrays):
-        refuse(job)
+        refuse("the toy framework", job, network.LAYERS, network.OPTIMIZERS)
+        if job.device != "cpu":
+            raise NotExpressible("the toy framework has no device {!r}, only cpu".format(job.device))
         weights = arrays.weights
         if weights is None:  # init = "native": the toy's own initialiser is the canonical one
             weights = initial_weights(job.layers, job.input_shape, job.seed)
@@ -117,14 +119,3 @@ def place(name):
     """Return (position of the layer, role) of a canonical name: "2-conv/kernel" is (2, "kernel")."""
     prefix, role = name.split("/")
     return int(prefix.split("-")[0]), role
-
-
-def refuse(job):
-    """Raise NotExpressible for what the toy framework lacks."""
-    for layer in job.layers:
-        if type(layer) not in network.LAYERS:
-            raise NotExpressible("the toy framework has no {}".format(type(layer).__name__))
-    if type(job.optimizer) not in network.OPTIMIZERS:
-        raise NotExpressible("the toy framework has no optimizer {!r}".format(job.optimizer))
-    if job.device != "cpu":
-        raise NotExpressible("the toy framework has no device {!r}, only cpu".format(job.device))
