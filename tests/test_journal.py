@@ -11,6 +11,7 @@ from framegate.runner.journal import (
     Journal,
     Task,
     event_record,
+    extra_info,
     find_run,
     finished_record,
     harvest,
@@ -28,6 +29,7 @@ START = {
     "complete": True,
     "directory": "d",
 }
+START |= {"settings": {"model": "mlp"}, "study": "K3"}
 READY = {"event": "ready", "about": {"framework": "toy"}}
 DONE = {"event": "done", "phases": {"epochs": 2.0, "build": 1.0}}
 
@@ -73,6 +75,15 @@ def test_of_two_attempts_the_last_finished_counts(tmp_path, journal_of):
     again = Task(TASK.cell, "training", 1, attempt=2)
     journal.append(event_record(again, START))
     assert results_of(journal.records)[TASK.cell, "training", 1].task.attempt == 1
+
+
+def test_extra_info_comes_from_the_journal_alone(tmp_path, journal_of):
+    journal = journal_of(tmp_path, START, READY, epoch(1), epoch(2), DONE)
+    journal.append(finished_record(TASK, 3.5, 0.5, None))
+    told = extra_info(list(results_of(journal.records).values()))
+    assert (told["cell"], told["study"], told["settings"]) == (TASK.cell, "K3", {"model": "mlp"})
+    assert told["dataset"] == {"fingerprint": "f", "complete": True}
+    assert [epoch["seconds"] for epoch in told["processes"][0]["epochs"]] == [0.5, 1.0]
 
 
 def test_a_torn_last_line_is_left_out_and_said(tmp_path, journal_of):

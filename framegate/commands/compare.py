@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framegate.errors import SamplesError
-from framegate.runner.journal import Record, read_journal, results_of
+from framegate.runner.journal import ProcessResult, Record, extra_info, read_journal, results_of
 from framegate.stats import choices
 from framegate.stats.metrics import METRICS
 
@@ -99,14 +99,14 @@ def journal_run(path: Path, metrics: Sequence[str]) -> "Run":
 def journal_content(records: Sequence[Record]) -> Record:
     """Return what pytest-benchmark's file of that run would hold, as far as samples need it."""
     last = {(found["cell"], found["purpose"]): found["event"] for found in records if "cell" in found}
-    benchmarks: dict[tuple[str, str], Record] = {}
+    processes: dict[tuple[str, str], list[ProcessResult]] = {}
     for (cell, purpose, _), result in sorted(results_of(records).items()):
-        if last[cell, purpose] == "void":
-            continue
-        processes = {"cell": cell, "purpose": purpose, "dataset": {"fingerprint": result.start["fingerprint"]}}
-        name = f"benchmarks/test_{purpose}.py::test_{purpose}[{cell}]"
-        found = benchmarks.setdefault((cell, purpose), {"fullname": name, "extra_info": {**processes, "processes": []}})
-        found["extra_info"]["processes"].append(result.record())
+        if last[cell, purpose] != "void":
+            processes.setdefault((cell, purpose), []).append(result)
+    benchmarks = [
+        {"fullname": f"benchmarks/test_{purpose}.py::test_{purpose}[{cell}]", "extra_info": extra_info(own)}
+        for (cell, purpose), own in processes.items()
+    ]
     started = next((found for found in records if found["event"] == "run"), {})
     machine = started.get("machine") or {}
     described = {
@@ -114,4 +114,4 @@ def journal_content(records: Sequence[Record]) -> Record:
         "machine": machine.get("architecture"),
         "cpu": {"brand_raw": machine.get("processor"), "count": machine.get("processors")},
     }
-    return {"benchmarks": list(benchmarks.values()), "machine_info": described}
+    return {"benchmarks": benchmarks, "machine_info": described}

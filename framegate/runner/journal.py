@@ -4,7 +4,8 @@ Records beside the workers' own events (which carry "cell", "purpose", "process"
 
     {"event": "run", "run": id, "started": ISO time, "machine": {...}, "commit": ..., "arguments": [...]}
     {"event": "process", "key": what identifies the work, "directory": its files, "packages": built environment, "seed",
-     "fingerprint" and "complete": of the data, "variables", "cpus", "machine", "commit"}
+     "fingerprint" and "complete": of the data, "settings" and "study": of the cell, "variables", "cpus", "machine",
+     "commit"}
     {"event": "finished", "wall_seconds", "remainder_seconds", "disturbed": null or the witness's words}
     {"event": "failed", "reason": ...}    a worker failed: its epochs stay in the journal, but not in any result
     {"event": "void", "reason": ...}      the cell missed its accuracy floor: its times are worth nothing
@@ -13,7 +14,7 @@ Records beside the workers' own events (which carry "cell", "purpose", "process"
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -73,8 +74,21 @@ class ProcessResult:
             "disturbed": self.disturbed,
             "disturbed_before": list(self.disturbed_before),
             "about": self.about,
-            **{name: value for name, value in self.start.items() if name not in ("key", "run")},
+            **{name: value for name, value in self.start.items() if name not in ("key", "settings", "study")},
         }
+
+
+def extra_info(processes: Sequence[ProcessResult]) -> Record:
+    """Return what pytest-benchmark's JSON holds of a cell beside the durations, given its processes."""
+    task, start = processes[0].task, processes[0].start
+    return {
+        "cell": task.cell,
+        "study": start["study"],
+        "purpose": task.purpose,
+        "settings": start["settings"],
+        "dataset": {"fingerprint": start["fingerprint"], "complete": start["complete"]},
+        "processes": [process.record() for process in processes],
+    }
 
 
 class Journal:
@@ -186,11 +200,15 @@ def results_of(records: Iterable[Record]) -> dict[tuple[str, str, int], ProcessR
         if (result := result_of(task, own)) is None:
             continue
         place = (task.cell, task.purpose, task.process)
-        before = found.get(place)
-        if before and before.key == result.key and before.disturbed:
-            result = replace(result, disturbed_before=(*before.disturbed_before, before.disturbed))
-        found[place] = result
+        found[place] = after(found.get(place), result)
     return found
+
+
+def after(before: ProcessResult | None, result: ProcessResult) -> ProcessResult:
+    """Return a process's result with what disturbed the finished attempt before it, if that was the same work."""
+    if before is None or before.key != result.key or before.disturbed is None:
+        return result
+    return replace(result, disturbed_before=(*before.disturbed_before, before.disturbed))
 
 
 def runs(folder: Path) -> list[str]:

@@ -5,6 +5,7 @@ import platform
 import resource
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -24,7 +25,9 @@ from framegate.runner.journal import (
     ProcessResult,
     Record,
     Task,
+    after,
     event_record,
+    extra_info,
     find_run,
     finished_record,
     harvest,
@@ -57,14 +60,7 @@ class CellResult:
 
     def extra_info(self) -> Record:
         """Return what pytest-benchmark's JSON holds beside the durations."""
-        return {
-            "cell": self.cell.id,
-            "study": self.cell.study,
-            "purpose": self.processes[0].task.purpose,
-            "settings": self.cell.settings(),
-            "dataset": {"fingerprint": self.processes[0].start["fingerprint"], "complete": self.complete},
-            "processes": [process.record() for process in self.processes],
-        }
+        return extra_info(self.processes)
 
 
 class Run:
@@ -93,6 +89,8 @@ class Run:
         self.journal.append(start | self._conditions)  # first: a line torn before it is then known for a kill's
         self.saved_epochs = harvest(self.journal, self.folder) if resume else 0
         self._finished = results_of(self.journal.records)
+        # Attempts made of each process: kept, as reading the journal anew for each would cost the more the longer the run.
+        self._attempts = Counter(replace(task, attempt=1) for task, _ in tasks_of(self.journal.records))
         self._code = code_fingerprint(root)
         self._prepared: dict[tuple[str, int | None], Dataset] = {}
 
@@ -124,6 +122,7 @@ class Run:
         dataset = self.dataset(cell, say)
         start: Record = {"packages": packages, "fingerprint": dataset.fingerprint, "complete": dataset.complete}
         start |= {"event": "process", "variables": dict(environment.variables)} | self._conditions
+        start |= {"settings": cell.settings(), "study": cell.study}
         results = []
         for process in range(1, cell.processes + 1):
             job = make_job(cell, purpose, process, environment.adapter, dataset, self.root)
@@ -131,12 +130,8 @@ class Run:
             start |= {"key": key, "seed": job["seed"], "cpus": job["cpus"]}
             known = self._finished.get((cell.id, purpose, process))
             while known is None or known.key != key or _is_to_be_made_again(known, cell):
-                known = self._attempt(
-                    self._next_attempt(cell, purpose, process),
-                    start,
-                    partial(launch_of, job, environment, python, cell),
-                    watch,
-                )
+                launch_in = partial(launch_of, job, environment, python, cell)
+                known = self._attempt(Task(cell.id, purpose, process), start, launch_in, watch)
             if known.disturbed:
                 say(f"{cell.id}: process {process} was disturbed: {known.disturbed}")
             results.append(known)
@@ -162,21 +157,18 @@ class Run:
             len(result.disturbed_before) for result in results
         )
 
-    def _next_attempt(self, cell: Cell, purpose: str, process: int) -> Task:
-        first = Task(cell.id, purpose, process)
-        made = sum(replace(task, attempt=1) == first for task, _ in tasks_of(self.journal.records))
-        return replace(first, attempt=made + 1)
-
-    def _attempt(self, task: Task, start: Record, launch_in: Callable[[Path], Launch], watch: Watch) -> ProcessResult:
-        """Return one more attempt of a process. Raises WorkerFailed."""
+    def _attempt(self, first: Task, start: Record, launch_in: Callable[[Path], Launch], watch: Watch) -> ProcessResult:
+        """Return one more attempt of the process whose first attempt is given. Raises WorkerFailed."""
+        self._attempts[first] += 1
+        task = replace(first, attempt=self._attempts[first])
 
         def on_event(event: Event) -> None:
             self.journal.append(event_record(task, event))
             watch(task, event)
 
         directory = task.directory(self.folder)
-        self.journal.append(event_record(task, start | {"directory": str(directory)}))
         begin = len(self.journal.records)
+        self.journal.append(event_record(task, start | {"directory": str(directory)}))
         try:
             wall_seconds = run_alone(launch_in(directory), on_event)
         except WorkerFailed as failure:
@@ -188,8 +180,9 @@ class Run:
         epochs = [event for event in events if event["event"] == "epoch"]
         self.journal.append(finished_record(task, wall_seconds, remainder, disturbance(epochs)))
         self.journal.sync()
-        self._finished = results_of(self.journal.records)
-        return self._finished[task.cell, task.purpose, task.process]
+        place = (task.cell, task.purpose, task.process)
+        self._finished[place] = after(self._finished.get(place), results_of(self.journal.records[begin:])[place])
+        return self._finished[place]
 
 
 def _is_to_be_made_again(result: ProcessResult, cell: Cell) -> bool:
