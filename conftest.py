@@ -7,8 +7,8 @@ import pytest
 
 from framegate.errors import FramegateError
 from framegate.runner.cell import INFERENCE, Cell
+from framegate.runner.declarations import load
 from framegate.runner.devices import gpu_reason
-from framegate.runner.environments import load
 from framegate.runner.matrix import read_matrix
 
 

@@ -118,7 +118,7 @@ def _verify_envs(options: argparse.Namespace) -> int:
         )
         if cell is None:
             raise FramegateError(f"{environment.name}: no cell of matrix.toml uses it on {options.device}")
-        epoch = try_environment(cell, environment, options.suite.resolve(), print)
+        epoch = try_environment(cell, environment, options.suite.resolve())
         return f"imported, one step of {cell.model} in {epoch['seconds']:.3g} s, loss {epoch['train_loss']:.4g}"
 
     return _each(options, verified)

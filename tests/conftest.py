@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from framegate.runner.data import prepare
 from framegate.runner.declarations import Environment, load
-from framegate.runner.environments import ensure
-from framegate.runner.jobs import Launch, launch_of, make_job
+from framegate.runner.jobs import Launch
 from framegate.runner.matrix import read_matrix
+from framegate.runner.run import launch_outside
 
 ROOT = Path(__file__).parent.parent
 COPIED = ("benchmarks", "models", "datasets", "frameworks", "worker", "tests/toy_framework")
@@ -76,11 +75,7 @@ class ToySuite:
         """Return a launch of the first cell's first process, with its files in a folder of that name."""
         environment = self.environment(**variables)
         cell = read_matrix(self.root / "matrix.toml", {"toy": environment})[0]
-        store = self.root / ".framegate"
-        python = ensure(environment, "cpu", store / "envs", print)
-        dataset = prepare(cell.dataset, cell.image_size, None, store / "data", self.root)
-        job = make_job(cell, "training", 1, environment.adapter, dataset, self.root)
-        return launch_of(job, environment, python, cell, self.root / name)
+        return launch_outside(cell, environment, self.root, self.root / name)
 
 
 @pytest.fixture(scope="session")

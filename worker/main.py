@@ -1,10 +1,9 @@
 """Runs one job in whatever environment its interpreter belongs to:  python -I worker/main.py JOB OUT
 
-The protocol, version 1
------------------------
+The protocol
+------------
 JOB is a JSON object (framegate/runner/jobs.py writes it):
 
-    protocol        1
     cell, process   whose work this is; for people
     root            the folder that holds models/, frameworks/ and worker/
     adapter         module with the Session, below root: "frameworks.mxnet_session"

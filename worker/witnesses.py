@@ -38,9 +38,8 @@ def peak_bytes():
     try:
         with open("/proc/self/status") as file:
             for line in file:
-                if line.startswith(
-                    "VmHWM:"
-                ):  # ru_maxrss would be the driver's, from before the exec, if that is larger
+                # ru_maxrss would be the driver's, from before the exec, if that is larger.
+                if line.startswith("VmHWM:"):
                     return int(line.split()[1]) * 1024
     except OSError:
         pass  # not Linux

@@ -16,15 +16,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from framegate.runner.cell import TRAINING, Cell
-from framegate.runner.data import data_home, prepare
+from framegate.runner.cell import Cell
+from framegate.runner.data import data_home
 from framegate.runner.declarations import load
 from framegate.runner.driver import run_alternating
 from framegate.runner.environments import ensure
-from framegate.runner.jobs import launch_of, make_job
 from framegate.runner.journal import read_journal, runs
 from framegate.runner.matrix import read_matrix
-from framegate.runner.run import machine
+from framegate.runner.run import launch_outside, machine
 
 ROOT = Path(__file__).parents[2]
 STORE = ROOT / ".framegate"
@@ -157,12 +156,9 @@ def pair(cell: Cell, loop: str, number: int, folder: Path) -> tuple[list[float],
     """Return the epoch seconds of one process of ours and one of theirs; who starts alternates from pair to pair."""
     cell = replace(cell, epochs=EPOCHS)
     environment = load(ROOT / "environments")[cell.environment]
-    dataset = prepare(cell.dataset, cell.image_size, None, STORE / "data", ROOT)
-    python = ensure(environment, "cpu", STORE / "envs", print)
-    job = make_job(cell, TRAINING, number, environment.adapter, dataset, ROOT)
-    own = launch_of(job, environment, python, cell, folder / "ours")
-    idiom = job | {"adapter": f"benchmarks.harness.idiomatic.{loop}"}
-    their = launch_of(idiom, environment, python, cell, folder / "theirs")
+    own = launch_outside(cell, environment, ROOT, folder / "ours", number)
+    adapter = f"benchmarks.harness.idiomatic.{loop}"
+    their = launch_outside(cell, environment, ROOT, folder / "theirs", number, adapter=adapter)
     their = replace(their, script="benchmarks/harness/idiomatic/main.py")
     launches = (own, their) if number % 2 else (their, own)
     events: dict[str, list[dict]] = {"ours": [], "theirs": []}

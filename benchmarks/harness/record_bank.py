@@ -15,14 +15,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from framegate.runner.cell import TRAINING, Cell
-from framegate.runner.data import data_home, prepare
+from framegate.runner.cell import Cell
 from framegate.runner.declarations import load
 from framegate.runner.driver import Event, run_alone, run_alternating
-from framegate.runner.environments import ensure
-from framegate.runner.jobs import Launch, launch_of, make_job
+from framegate.runner.jobs import Launch
 from framegate.runner.matrix import read_matrix
-from framegate.runner.run import machine
+from framegate.runner.run import launch_outside, machine
 
 from .noise import BANK
 
@@ -81,16 +79,9 @@ def rounded(values: Sequence[float]) -> Series:
 def launcher() -> LaunchOf:
     """Return what makes the launch of a cell's process in a folder; environments are built on first use."""
     environments = load(ROOT / "environments")
-    store = ROOT / ".framegate"
-
-    def launch(cell: Cell, process: int, directory: Path) -> Launch:
-        environment = environments[cell.environment]
-        python = ensure(environment, cell.device, store / "envs", print)
-        dataset = prepare(cell.dataset, cell.image_size, data_home(None), store / "data", ROOT)
-        job = make_job(cell, TRAINING, process, environment.adapter, dataset, ROOT)
-        return launch_of(job, environment, python, cell, directory)
-
-    return launch
+    return lambda cell, process, directory: launch_outside(
+        cell, environments[cell.environment], ROOT, directory, process
+    )
 
 
 def record_process(cell: Cell, number: int, launch: LaunchOf) -> tuple[Series, Series]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from filelock import Timeout
 
 from framegate.errors import EnvironmentFailed
+from framegate.runner.declarations import Environment
 from framegate.runner.environments import (
     BUILDING,
-    Environment,
     build_lock,
     build_log,
     built_folder,

@@ -20,11 +20,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from framegate.errors import EnvironmentFailed
-from framegate.runner.declarations import Environment, load
+from framegate.runner.declarations import Environment
 from framegate.runner.installer import run_uv
 from framegate.runner.pythons import obtain_python
-
-__all__ = ["Environment", "built_folder", "ensure", "is_built", "load", "lock", "lock_file", "lock_state", "stamp"]
 
 BUILDING = ".building-"  # between the folder's name and the mark of one build
 _STAMP = "framegate.json"

@@ -4,16 +4,14 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from framegate.errors import MatrixError
 from framegate.runner.cell import Cell
 from framegate.runner.data import Dataset
-from framegate.runner.environments import Environment
-
-PROTOCOL = 1
+from framegate.runner.declarations import Environment
 
 # All else of the driver's environment stays outside: PYTHON*, OMP_*, TF_* and the like would change what is measured.
 _INHERITED = ("PATH", "USER", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
@@ -28,15 +26,14 @@ class Launch:
     root: Path  # the suite: models/, frameworks/, worker/
     directory: Path  # OUT: job, events, log, arrays
     job: Mapping[str, Any]
-    variables: Mapping[str, str] = field(default_factory=dict)
-    limit_seconds: float = 600.0  # silence after which the worker hangs
+    variables: Mapping[str, str]
+    limit_seconds: float  # silence after which the worker hangs
     script: str = "worker/main.py"  # below root
 
 
 def make_job(cell: Cell, purpose: str, process: int, adapter: str, dataset: Dataset, root: Path) -> dict[str, Any]:
     """Return the job of a cell's process, counted from 1: its seed is the cell's, counted on."""
     return {
-        "protocol": PROTOCOL,
         "cell": cell.id,
         "process": process,
         "root": str(root),

@@ -9,9 +9,8 @@ from typing import Any
 
 from framegate.errors import MatrixError
 from framegate.runner.cell import Cell
-from framegate.runner.environments import Environment
+from framegate.runner.declarations import DEVICES, Environment
 
-DEVICES = ("cpu", "gpu")
 OPTIMIZERS = ("sgd", "adam", "rmsprop", "adadelta")
 
 # Keys of a [[cells]] table that become several cells, or one field under another name.

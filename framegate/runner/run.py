@@ -16,9 +16,10 @@ from framegate.errors import WorkerFailed
 from framegate.runner import data
 from framegate.runner.cell import TRAINING, Cell
 from framegate.runner.data import Dataset
+from framegate.runner.declarations import Environment
 from framegate.runner.disturbance import disturbance
 from framegate.runner.driver import Event, run_alone
-from framegate.runner.environments import Environment, built_folder, ensure
+from framegate.runner.environments import built_folder, ensure
 from framegate.runner.jobs import Launch, code_fingerprint, launch_of, make_job, work_key
 from framegate.runner.journal import (
     Journal,
@@ -189,15 +190,26 @@ def _is_to_be_made_again(result: ProcessResult, cell: Cell) -> bool:
     return result.disturbed is not None and len(result.disturbed_before) < cell.reruns
 
 
-def try_environment(cell: Cell, environment: Environment, root: Path, say: Callable[[str], None]) -> Record:
-    """Return the epoch event of one training step of a cell: the proof that its environment works."""
+def launch_outside(
+    cell: Cell, environment: Environment, root: Path, directory: Path, process: int = 1, **changes: object
+) -> Launch:
+    """Return the launch of one training process that belongs to no run; changes are keys of its job.
+
+    Raises what ensure and prepare raise.
+    """
     store = root / ".framegate"
-    python = ensure(environment, cell.device, store / "envs", say)
+    python = ensure(environment, cell.device, store / "envs", print)
     dataset = data.prepare(cell.dataset, cell.image_size, data.data_home(None), store / "data", root)
-    job = make_job(cell, TRAINING, 1, environment.adapter, dataset, root) | {"epochs": 1, "rows": cell.batch_size}
+    job = make_job(cell, TRAINING, process, environment.adapter, dataset, root) | changes
+    return launch_of(job, environment, python, cell, directory)
+
+
+def try_environment(cell: Cell, environment: Environment, root: Path) -> Record:
+    """Return the epoch event of one training step of a cell: the proof that its environment works."""
     events: list[Event] = []
     with tempfile.TemporaryDirectory() as directory:
-        run_alone(launch_of(job, environment, python, cell, Path(directory)), events.append)
+        launch = launch_outside(cell, environment, root, Path(directory), epochs=1, rows=cell.batch_size)
+        run_alone(launch, events.append)
     return next(event for event in events if event["event"] == "epoch")
 
 

@@ -20,14 +20,6 @@ def smallest_detectable(standard_error: float, df: float, alpha: float = 0.025, 
     return standard_error * float(special.nctdtrinc(df, 1 - power, critical))
 
 
-def equivalence_power(margin: float, standard_error: float, df: float, alpha: float = 0.025) -> float:
-    """Return about the chance that two one-sided tests say `within the margin` when the true effect is zero.
-
-    Both tests must reject: 1 - 2 (1 - power of one), Bonferroni's bound, close where power is worth having.
-    """
-    return max(0.0, 2 * detection_power(margin, standard_error, df, alpha) - 1)
-
-
 def processes_needed(
     effect: float, deviation: float, alpha: float = 0.025, power: float = 0.8, paired: bool = False
 ) -> int:

@@ -1,6 +1,6 @@
 """What a good user of scikit-learn writes: MLPClassifier.partial_fit() over the shuffled rows of an epoch.
 
-One call an epoch: partial_fit() makes the batches itself; a call a batch is slower, as it checks its input each time.
+One call an epoch: partial_fit() makes the batches itself; a call a batch would check its input each time.
 """
 
 import time
