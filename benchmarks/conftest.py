@@ -45,6 +45,8 @@ def run(request: pytest.FixtureRequest, progress: Progress) -> Iterator[Run]:
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
     if option.recover or option.resume:
         progress.say(f"run {run.journal.run}")
+    if run.journal.torn:
+        progress.say(run.journal.torn)
     if run.saved_epochs:
         progress.say(f"{run.saved_epochs} epochs found that a killed run had not written down")
     yield run

@@ -233,7 +233,9 @@ def test_a_journal_torn_by_a_kill_is_resumed_any_number_of_times(toy_suite):
     text = journal.read_bytes()
     journal.write_bytes(text[: text.rindex(b'{"event": "epoch"') + 20])
     for _ in range(3):
-        assert "1 passed" in toy_suite.pytest("--resume", "-k", "training and not adam").stdout
+        done = toy_suite.pytest("--resume", "-k", "training and not adam")
+        assert "1 passed" in done.stdout
+        assert "cut short by a kill, left out" in done.stdout
 
 
 def test_resume_measures_again_under_other_variables(toy_suite):

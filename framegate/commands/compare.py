@@ -3,6 +3,7 @@
 import argparse
 import glob
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,9 +91,12 @@ def journal_run(path: Path, metrics: Sequence[str]) -> "Run":
     from framegate.stats.samples import run_of
 
     try:
-        content = journal_content(read_journal(path)[0])
+        records, torn = read_journal(path)
+        content = journal_content(records)
     except (OSError, KeyError, AttributeError) as error:
         raise SamplesError(f"{path}: no journal of Framegate: {error!r}") from None
+    if torn:
+        print(torn, file=sys.stderr)
     return run_of(content, str(path), metrics)
 
 

@@ -103,15 +103,14 @@ class Journal:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise JournalError(f"run {run} is still being written by another process; wait for it or end it") from None
-        self.records, torn = read_journal(self.path) if self.path.exists() else ([], None)
+        self.records, self.torn = read_journal(self.path) if self.path.exists() else ([], None)
         self._file = self.path.open("ab", buffering=0)
-        if torn:  # a killed driver's half line: keep the bytes, start a line of our own
+        if self.torn:  # a killed driver's half line: keep the bytes, start a line of our own
             self._file.write(b"\n")
 
     def append(self, record: Record) -> None:
         line = (json.dumps(record, ensure_ascii=False) + "\n").encode()
         # One write a line: a kill leaves whole lines but for the last.
-        begin = self._file.seek(0, os.SEEK_END)
         try:
             written = self._file.write(line)
         except OSError as error:
@@ -119,7 +118,7 @@ class Journal:
                 f"{self.path}: cannot be written: {error.strerror}; free space and type --resume"
             ) from None
         if written != len(line):
-            self._file.truncate(begin)
+            self._file.truncate(self._file.seek(0, os.SEEK_END) - written)
             raise JournalError(f"{self.path}: {written} of {len(line)} bytes written: is the disk full?")
         self.records.append(record)
 

@@ -1,0 +1,47 @@
+"""framegate data: datasets listed and prepared."""
+
+import argparse
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from framegate.errors import FramegateError
+from framegate.runner.data import data_home, prepare, status
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser's commands."""
+    parser = commands.add_parser("data", help="list or prepare datasets")
+    parser.add_argument("action", choices=("list", "prepare"))
+    parser.add_argument("names", nargs="*", metavar="NAME", help="datasets to prepare")
+    parser.add_argument("--size", type=int, metavar="PIXELS", help="side to which images are resized")
+    parser.add_argument(
+        "--data-home", type=Path, metavar="DIR", help="datasets fetched by hand (default: $FRAMEGATE_DATA)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    home, cache, root = (
+        data_home(options.data_home),
+        options.suite / ".framegate" / "data",
+        options.suite.resolve(),
+    )
+    if options.action == "list":
+        for row in status(home, cache, root):
+            rows = ", ".join(f"{count:,} {split}" for split, count in row.rows.items())
+            print(f"{row.dataset:14} {row.state:8} {rows:26} {row.where or ''}")
+            print(textwrap.indent(row.message, "    "), end="\n" if row.message else "")
+        return 0
+    if not options.names:
+        raise FramegateError("name the datasets to prepare; see: framegate data list")
+    for name in options.names:
+        dataset = prepare(name, options.size, home, cache, root)
+        size = "x".join(str(side) for side in dataset.shape)
+        print(
+            f"{name}: {dataset.rows['train']:,} train and {dataset.rows['test']:,} test images of {size}, "
+            f"{'complete' if dataset.complete else 'a part'}, fingerprint {dataset.fingerprint[:12]}"
+        )
+        for note in dataset.notes:
+            print(f"    {note}")
+    return 0
