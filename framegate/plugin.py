@@ -18,7 +18,7 @@ from framegate.stats import choices
 from framegate.stats.metrics import METRICS
 
 if TYPE_CHECKING:
-    from framegate.stats.samples import Key, Run
+    from framegate.stats.samples import Key, Side
     from framegate.stats.verdict import Policy, Verdict
 
 MARKER = "shift(margin=SHARE, metric=NAME or NAMES): what --shift-baseline compares of this test, and the smallest shift that counts"
@@ -104,7 +104,7 @@ class Gate:
     notes: list[str] = field(default_factory=list)
     policy: "Policy | None" = None
     junit: Path | None = None
-    baseline: "Run" = field(init=False)
+    baseline: "Side" = field(init=False)
 
     @property
     def benchmarks(self) -> Any:
@@ -191,15 +191,15 @@ class Gate:
         why = self.absent
         return [replace(v, why=why[v.name]) if v.word == "missing" and v.name in why else v for v in verdicts]
 
-    def this_run(self) -> "Run":
+    def this_run(self) -> "Side":
         """Return the samples that this session measured; a failed test has none."""
-        from framegate.stats.samples import Run, run_of
+        from framegate.stats.samples import Side, run_of
 
         latest = {found.fullname: found for found in self.benchmarks.benchmarks if found}  # if a test ran again
         measured = [found for name, found in latest.items() if name not in self.absent]
         if not measured:
             self.notes.append(f"nothing was measured{why_disabled(self.benchmarks)}")
-            return Run({}, {})
+            return Side({}, {})
         machine = self.benchmarks.get_machine_info()
         content = self.config.hook.pytest_benchmark_generate_json(
             config=self.config, benchmarks=measured, include_data=True, machine_info=machine, commit_info={}

@@ -9,7 +9,7 @@ import pytest
 
 from framegate.stats.comparison import compare
 from framegate.stats.judging import judge
-from framegate.stats.samples import Run, Sample
+from framegate.stats.samples import Sample, Side
 from framegate.stats.sequential import plan
 
 PAGE = (Path(__file__).parents[1] / "docs" / "statistics.md").read_text(encoding="utf-8")
@@ -26,7 +26,7 @@ def test_the_table_of_the_worked_example(name):
 
 def test_the_verdict_of_the_worked_example():
     sides = [
-        Run({("a", "seconds"): Sample("a", "seconds", tuple(np.array([x]) for x in SAMPLES[side]))}, {})
+        Side({("a", "seconds"): Sample("a", "seconds", tuple(np.array([x]) for x in SAMPLES[side]))}, {})
         for side in ("baseline", "current")
     ]
     (verdict,) = judge(*sides)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from framegate.stats.judging import judge, process_values
-from framegate.stats.samples import Run, Sample
+from framegate.stats.samples import Sample, Side
 from framegate.stats.verdict import Policy, exit_status, run_word
 
 STEADY = np.array([1.00, 1.01, 0.99, 1.005, 0.995])
@@ -19,7 +19,7 @@ def run(metric="seconds", conditions=None, **cells):
         (name, metric): Sample(name, metric, tuple(np.array([x]) for x in values), conditions or {}, ("a.json",))
         for name, values in cells.items()
     }
-    return Run(samples, {})
+    return Side(samples, {})
 
 
 def only(verdicts):
@@ -111,7 +111,7 @@ def test_warm_up_is_dropped_on_both_sides_and_shown():
     warm = [np.exp(0.01 * random.standard_normal(10)) for _ in range(5)]
     for series in cold:
         series[:3] *= 2
-    sides = [Run({("a", "seconds"): Sample("a", "seconds", tuple(side))}, {}) for side in (warm, cold)]
+    sides = [Side({("a", "seconds"): Sample("a", "seconds", tuple(side))}, {}) for side in (warm, cold)]
     verdict = only(judge(*sides))
     assert (verdict.word, verdict.dropped) == ("same", 3)
 
@@ -124,7 +124,7 @@ def test_the_median_is_used_on_both_sides_where_one_has_no_raw_values():
 
 
 def test_rounds_as_replicates_warn():
-    sides = [Run({("a", "seconds"): Sample("a", "seconds", (STEADY * f,))}, {}) for f in (1.0, 1.2)]
+    sides = [Side({("a", "seconds"): Sample("a", "seconds", (STEADY * f,))}, {}) for f in (1.0, 1.2)]
     verdict = only(judge(*sides, replace(POLICY, unit="round")))
     assert verdict.word == "slower"
     assert "error rates do not hold" in verdict.warnings[0]
@@ -132,12 +132,12 @@ def test_rounds_as_replicates_warn():
 
 def test_a_million_rounds_are_compared():
     values = np.exp(0.1 * np.random.default_rng(1).standard_normal(1_000_000))
-    sides = [Run({("a", "seconds"): Sample("a", "seconds", (values * f,))}, {}) for f in (1.0, 1.2)]
+    sides = [Side({("a", "seconds"): Sample("a", "seconds", (values * f,))}, {}) for f in (1.0, 1.2)]
     assert only(judge(*sides, replace(POLICY, unit="round"))).word == "slower"
 
 
 def test_files_that_left_a_cell_out_make_it_unsure():
-    verdict = only(judge(run(a=STEADY), Run({}, {("a", "seconds"): "b.json: no epoch after the warm-up"})))
+    verdict = only(judge(run(a=STEADY), Side({}, {("a", "seconds"): "b.json: no epoch after the warm-up"})))
     assert (verdict.word, verdict.why) == ("unsure", "this run: b.json: no epoch after the warm-up")
 
 
@@ -175,6 +175,6 @@ def test_false_slower_stays_at_the_level_through_the_whole_path():
     sides = []
     for _ in range(2):
         series = np.exp(0.03 * random.standard_normal((cells, 5, 1)) + 0.02 * random.standard_normal((cells, 5, 10)))
-        sides.append(Run({(str(i), "seconds"): Sample(str(i), "seconds", tuple(x)) for i, x in enumerate(series)}, {}))
+        sides.append(Side({(str(i), "seconds"): Sample(str(i), "seconds", tuple(x)) for i, x in enumerate(series)}, {}))
     verdicts = judge(*sides, Policy(margin=0.0, correction="none"))
     assert np.mean([verdict.word == "slower" for verdict in verdicts]) == pytest.approx(0.0238, abs=0.007)

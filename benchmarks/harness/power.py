@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from framegate.stats.judging import judge
-from framegate.stats.samples import Run, Sample, read_run
+from framegate.stats.samples import Sample, Side, read_run
 from framegate.stats.sequential import decide, pair_value, plan
 from framegate.stats.verdict import Policy, Verdict
 
@@ -52,10 +52,10 @@ def rate(hits: NDArray[np.bool_]) -> str:
     return f"{100 * hits.mean():5.1f} % (<= {100 * upper_bound(int(hits.sum()), len(hits)):.1f})"
 
 
-def run_of(seconds: Array) -> Run:
+def run_of(seconds: Array) -> Side:
     """Return a run with one cell per first index: (cells, processes, epochs)."""
     cells = {(f"cell {i:05d}", "seconds"): Sample(f"cell {i:05d}", "seconds", tuple(x)) for i, x in enumerate(seconds)}
-    return Run(dict(cells), {})
+    return Side(dict(cells), {})
 
 
 def verdicts(baseline: Array, current: Array, policy: Policy) -> list[Verdict]:

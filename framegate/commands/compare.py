@@ -14,7 +14,7 @@ from framegate.stats import choices
 from framegate.stats.metrics import METRICS
 
 if TYPE_CHECKING:
-    from framegate.stats.samples import Run
+    from framegate.stats.samples import Side
 
 _DESCRIPTION = """Compare stored runs with a baseline. Each argument is one side: a JSON file of pytest-benchmark, a
 folder of them, or a pattern in quotes, such as 'before-*.json'; several files of one side are replicates of one another.
@@ -76,7 +76,7 @@ def files_of(text: str) -> list[Path]:
     return found
 
 
-def read_side(text: str, metrics: Sequence[str], allowed: frozenset[str]) -> "Run":
+def read_side(text: str, metrics: Sequence[str], allowed: frozenset[str]) -> "Side":
     """Return the samples of one side, from JSON files or journals."""
     from framegate.stats.samples import pooled, read_run
 
@@ -86,7 +86,7 @@ def read_side(text: str, metrics: Sequence[str], allowed: frozenset[str]) -> "Ru
     return pooled([*runs, *(journal_run(path, metrics) for path in journals)], allowed)
 
 
-def journal_run(path: Path, metrics: Sequence[str]) -> "Run":
+def journal_run(path: Path, metrics: Sequence[str]) -> "Side":
     """Return the samples of all cells of a journal that finished and were not voided."""
     from framegate.stats.samples import run_of
 

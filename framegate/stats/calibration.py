@@ -10,7 +10,7 @@ from scipy import stats
 from .judging import judge, process_values
 from .metrics import METRICS
 from .power import processes_needed_for_same, smallest_detectable
-from .samples import Run, Sample
+from .samples import Sample, Side
 from .verdict import DEFAULT_POLICY, Policy
 
 MOST_EPOCHS = 50
@@ -68,12 +68,12 @@ def calibrate(
     )
 
 
-def _run(sample: Sample, splits: list[NDArray[np.int64]], part: slice) -> Run:
+def _run(sample: Sample, splits: list[NDArray[np.int64]], part: slice) -> Side:
     cells = (
         replace(sample, name=f"{index}", processes=tuple(sample.processes[k] for k in split[part]))
         for index, split in enumerate(splits)
     )
-    return Run({cell.key: cell for cell in cells}, {})
+    return Side({cell.key: cell for cell in cells}, {})
 
 
 def deviations(sample: Sample, policy: Policy = DEFAULT_POLICY) -> tuple[float, float]:

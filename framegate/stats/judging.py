@@ -11,7 +11,7 @@ from .equivalence import is_within, margin_on_scale
 from .location import location, warm_up_length
 from .metrics import METRICS
 from .power import processes_needed, processes_needed_for_same, smallest_detectable
-from .samples import Key, Run, Sample, mismatches
+from .samples import Key, Sample, Side, mismatches
 from .verdict import DEFAULT_POLICY, Policy, Verdict, importance
 
 Array = NDArray[np.float64]
@@ -29,7 +29,7 @@ class _Prepared:
     warnings: tuple[str, ...]
 
 
-def judge(baseline: Run, current: Run, policy: Policy = DEFAULT_POLICY) -> list[Verdict]:
+def judge(baseline: Side, current: Side, policy: Policy = DEFAULT_POLICY) -> list[Verdict]:
     """Return one verdict for each cell and metric of either side, the most important first.
 
     The family that is corrected is all cells and metrics found on both sides.
@@ -44,7 +44,7 @@ def judge(baseline: Run, current: Run, policy: Policy = DEFAULT_POLICY) -> list[
     return sorted(verdicts + _unmatched(baseline, current), key=importance)
 
 
-def _unmatched(baseline: Run, current: Run) -> list[Verdict]:
+def _unmatched(baseline: Side, current: Side) -> list[Verdict]:
     known = baseline.samples.keys() | baseline.left_out.keys()
     found = current.samples.keys() | current.left_out.keys()
     verdicts = []

@@ -44,7 +44,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Run:
+class Side:
     """The samples of one side, and why others that were found have none."""
 
     samples: dict[Key, Sample]
@@ -53,7 +53,7 @@ class Run:
 
 def read_run(
     paths: Sequence[Path], metrics: Iterable[str] = ("seconds",), allowed: frozenset[str] = frozenset()
-) -> Run:
+) -> Side:
     """Return the samples of all files together: the processes of several files are replicates of one another.
 
     allowed: conditions that may differ between the files. Raises SamplesError, naming file and field, for what is not
@@ -77,12 +77,12 @@ def _text(path: Path) -> str:
         raise SamplesError(f"{path}: {error.strerror}; wanted a JSON file of pytest-benchmark") from None
 
 
-def parse_run(text: str, source: str, metrics: Sequence[str] = ("seconds",)) -> Run:
+def parse_run(text: str, source: str, metrics: Sequence[str] = ("seconds",)) -> Side:
     """Return the samples in the text of one pytest-benchmark file; source is its name in messages."""
     return run_of(_content(text, source), source, metrics)
 
 
-def run_of(content: Mapping[str, Any], source: str, metrics: Sequence[str] = ("seconds",)) -> Run:
+def run_of(content: Mapping[str, Any], source: str, metrics: Sequence[str] = ("seconds",)) -> Side:
     """Return the samples in what a pytest-benchmark file holds. Raises SamplesError."""
     samples: dict[Key, Sample] = {}
     left_out: dict[Key, str] = {}
@@ -104,7 +104,7 @@ def run_of(content: Mapping[str, Any], source: str, metrics: Sequence[str] = ("s
                 samples[key] = _sample(benchmark, extra, key, source, where, machine)
             except _AbsentError as absent:
                 left_out[key] = f"{source}: {absent}"
-    return Run(samples, left_out)
+    return Side(samples, left_out)
 
 
 class _AbsentError(Exception):
@@ -243,7 +243,7 @@ def _refuse(array: NDArray[np.float64], wrong: NDArray[np.bool_], where: str, wa
     return array
 
 
-def pooled(runs: Sequence[Run], allowed: frozenset[str] = frozenset()) -> Run:
+def pooled(runs: Sequence[Side], allowed: frozenset[str] = frozenset()) -> Side:
     """Return one run with the processes of all: what one has and another lacks is kept, with a note."""
     samples: dict[Key, Sample] = {}
     for run in runs:
@@ -252,13 +252,13 @@ def pooled(runs: Sequence[Run], allowed: frozenset[str] = frozenset()) -> Run:
     left_out = {key: why for run in runs for key, why in run.left_out.items()}
     for key in left_out.keys() & samples.keys():
         samples[key] = replace(samples[key], notes=(*samples[key].notes, left_out[key]))
-    return Run(samples, {key: why for key, why in left_out.items() if key not in samples})
+    return Side(samples, {key: why for key, why in left_out.items() if key not in samples})
 
 
-def narrowed(run: Run, wanted: Callable[[Key], bool]) -> Run:
+def narrowed(run: Side, wanted: Callable[[Key], bool]) -> Side:
     """Return the run with only these cells and metrics."""
     samples = {key: sample for key, sample in run.samples.items() if wanted(key)}
-    return Run(samples, {key: why for key, why in run.left_out.items() if wanted(key)})
+    return Side(samples, {key: why for key, why in run.left_out.items() if wanted(key)})
 
 
 def _joined(first: Sample, second: Sample, allowed: frozenset[str]) -> Sample:
