@@ -11,6 +11,7 @@ import pytest
 
 from framegate.runner.declarations import Environment, load
 from framegate.runner.jobs import Launch
+from framegate.runner.journal import Record, read_journal
 from framegate.runner.matrix import read_matrix
 from framegate.runner.run import launch_outside
 
@@ -62,6 +63,14 @@ class ToySuite:
 
     def pytest(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(self.command(*arguments), cwd=self.root, capture_output=True, text=True, check=False)
+
+    def journal(self) -> Path:
+        """Return the path of the only run's journal."""
+        (path,) = (self.root / ".framegate" / "journal").glob("*.jsonl")
+        return path
+
+    def records(self) -> list[Record]:
+        return read_journal(self.journal())[0]
 
     def environment(self, **variables: str) -> Environment:
         return replace(load(self.root / "environments")["toy"], variables=variables)
