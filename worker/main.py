@@ -15,8 +15,9 @@ JOB is a JSON object (framegate/runner/jobs.py writes it):
     cpus            the processors this process may run on, or null
     rows            null, or how many rows of an epoch's order to visit (for parity tests)
     dropout         false sets every dropout rate to zero (for parity tests)
-    save            names of arrays to leave in OUT: "labels" (int64 (N,), predicted for the test split),
-                    "probabilities" (float32 (N, classes)), "weights" (weights.npz, canonical names)
+    save            names of arrays to leave in OUT: "labels" (labels.npz: `predicted` and `true` of the test split, after
+                    the last epoch, (N,), uint8 where that holds the classes), "probabilities" (probabilities.npy:
+                    float32 (N, classes)), "weights" (weights.npz, canonical names)
     spawned         time.monotonic() of the driver just before it started this process
 
 Standard input: one line grants one epoch; the end of the file ends the job early. Standard output: one newline an event, so
@@ -61,7 +62,7 @@ def main(job_path, out):
     events.write({"event": "ready", "about": session.about()})
     probabilities = run_epochs(job, session, arrays, phases, events)
     with phases.measure("save"):
-        save(job["save"], session, probabilities, out)
+        save(job["save"], session, arrays.test_labels, probabilities, out)
     events.write({"event": "done", "phases": phases.seconds})
 
 
@@ -263,11 +264,13 @@ def judge(probabilities, labels):
     }
 
 
-def save(names, session, probabilities, out):
+def save(names, session, labels, probabilities, out):
     import numpy
 
     if "labels" in names and probabilities is not None:
-        numpy.save(os.path.join(out, "labels.npy"), probabilities.argmax(axis=1))
+        smallest = numpy.min_scalar_type(probabilities.shape[1] - 1)
+        predicted, true = probabilities.argmax(axis=1).astype(smallest), labels.astype(smallest)
+        numpy.savez_compressed(os.path.join(out, "labels.npz"), predicted=predicted, true=true)
     if "probabilities" in names and probabilities is not None:
         numpy.save(os.path.join(out, "probabilities.npy"), probabilities)
     if "weights" in names:

@@ -215,6 +215,11 @@ def runs(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.jsonl"))
 
 
+def run_folder(journal: Path) -> Path:
+    """Return the folder with the files of a run's processes, which stays beside the journal where both are moved."""
+    return journal.absolute().parents[1] / "runs" / journal.stem
+
+
 def find_run(folder: Path, wanted: str) -> str:
     """Return a run's name, given that or "latest". Raises JournalError listing what is there."""
     known = runs(folder)

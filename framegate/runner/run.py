@@ -33,6 +33,7 @@ from framegate.runner.journal import (
     finished_record,
     harvest,
     results_of,
+    run_folder,
     tasks_of,
 )
 
@@ -84,7 +85,7 @@ class Run:
         started = datetime.now(UTC)
         name = find_run(journals, resume) if resume else f"{started:%Y-%m-%dT%H-%M-%S-%f}"
         self.journal = Journal(journals, name)
-        self.folder = self.store / "runs" / name
+        self.folder = run_folder(self.journal.path)
         self._conditions = {"machine": machine(), "commit": commit(root)}
         start = {"event": "run", "run": name, "started": started.isoformat(), "arguments": list(arguments)}
         self.journal.append(start | self._conditions)  # first: a line torn before it is then known for a kill's
