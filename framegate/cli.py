@@ -6,13 +6,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from framegate.commands import calibrate, compare, data, envs, recover
+import shtab
+
+from framegate.commands import calibrate, compare, data, doctor, envs, recover
 from framegate.errors import FramegateError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit status: the command's, or 2 after an error, told in words on standard error."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         return int(options.run(options))
     except FramegateError as error:
@@ -23,14 +25,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    framegate = argparse.ArgumentParser(
         prog="framegate", description="Performance regression of deep-learning frameworks."
     )
-    parser.add_argument(
+    framegate.add_argument(
         "--suite", type=Path, default=Path(), metavar="DIR", help="folder of matrix.toml (default: here)"
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (envs, data, recover, compare, calibrate):
+    shtab.add_argument_to(framegate, help="print a completion script for this shell and exit")
+    commands = framegate.add_subparsers(required=True, metavar="COMMAND")
+    for command in (doctor, envs, data, recover, compare, calibrate):
         command.add_to(commands)
-    return parser
+    return framegate

@@ -109,3 +109,14 @@ def toy_suite(tmp_path: Path, toy_stores: Path) -> ToySuite:
         (toy_stores / store).mkdir(exist_ok=True)
         os.symlink(toy_stores / store, root / ".framegate" / store)
     return ToySuite(root)
+
+
+@pytest.fixture
+def framegate(toy_suite):
+    """Return what runs the framegate command in the toy suite."""
+
+    def run(*arguments):
+        command = [sys.executable, "-m", "framegate", *arguments]
+        return subprocess.run(command, cwd=toy_suite.root, capture_output=True, text=True, check=False)
+
+    return run

@@ -1,18 +1,23 @@
 """The framegate command, typed as a user would."""
 
+import re
+import shlex
 import subprocess
 import sys
 
-import pytest
+from framegate import cli
 
 
-@pytest.fixture
-def framegate(toy_suite):
-    def run(*arguments, **variables):
-        command = [sys.executable, "-m", "framegate", *arguments]
-        return subprocess.run(command, cwd=toy_suite.root, capture_output=True, text=True, check=False)
-
-    return run
+def test_each_commands_help_ends_with_an_example_that_its_parser_takes(framegate):
+    usage = framegate("--print-completion", "bash").stdout
+    commands = re.search(r"^_shtab_framegate_subparsers=\((.*)\)$", usage, re.MULTILINE)[1].split()
+    assert "compare" in commands
+    for command in commands:
+        example = re.search(r"^example: framegate (.*)", framegate(command, "--help").stdout, re.MULTILINE)
+        assert example, f"framegate {command} --help shows no example"
+        arguments = shlex.split(example[1])
+        assert arguments[0] == command
+        cli.parser().parse_args(arguments)  # a usage error would exit
 
 
 def test_envs_build_then_list_then_verify_with_one_training_step(framegate):

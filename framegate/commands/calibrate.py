@@ -34,6 +34,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--epochs", type=int, default=11, metavar="N", help="of each process, the warm-up included")
     parser.add_argument("--data-home", type=Path, metavar="DIR", help="datasets fetched by hand")
     parser.add_argument("--resume", nargs="?", const="latest", metavar="RUN", help="go on where RUN was cut short")
+    parser.epilog = "example: framegate calibrate lenet --processes 20"
     parser.set_defaults(run=run)
 
 

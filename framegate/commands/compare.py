@@ -38,6 +38,7 @@ def add_to(commands: Any) -> None:
     add("--metric", action="append", choices=tuple(METRICS), help="what to compare (default: seconds)")
     add("--allow", action="append", default=[], choices=choices.CONDITIONS, help="what may differ from the baseline")
     add("--fail", choices=choices.FAIL_ON, default="slower")
+    parser.epilog = "example: framegate compare 'before-*.json' 'after-*.json'"
     parser.set_defaults(run=run)
 
 

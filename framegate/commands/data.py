@@ -18,6 +18,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--data-home", type=Path, metavar="DIR", help="datasets fetched by hand (default: $FRAMEGATE_DATA)"
     )
+    parser.epilog = "example: framegate data prepare digits --size 32"
     parser.set_defaults(run=run)
 
 

@@ -21,6 +21,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("action", choices=list(_ACTIONS), help="verify: import the framework and train one step")
     parser.add_argument("names", nargs="*", metavar="NAME", help="environments (default: all)")
     parser.add_argument("--device", choices=DEVICES, default="cpu")
+    parser.epilog = "example: framegate envs build mxnet-1.9"
     parser.set_defaults(run=run)
 
 

@@ -16,6 +16,7 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser("recover", help="write pytest-benchmark's JSON of a run that was cut short")
     parser.add_argument("wanted", nargs="?", default="latest", metavar="RUN", help="its name (default: latest)")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the JSON file to write")
+    parser.epilog = "example: framegate recover -o saved.json"
     parser.set_defaults(run=run)
 
 
