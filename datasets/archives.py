@@ -13,6 +13,7 @@ from .dataset import Wrong
 
 MOST_MEMBERS = 200000
 LARGEST_IMAGE = 20 * 2**20  # bytes
+LARGEST_TAR = 256 * 2**20  # bytes, all members unpacked; the largest of the published ones has 185 MB
 LARGEST_ZIP = 8 * 2**30  # bytes, all members unpacked
 BROKEN = (  # what gzip, tarfile, zipfile and zlib raise on bytes that somebody damaged or forged
     (EOFError, OSError, RuntimeError, ValueError, ArithmeticError, LookupError)
@@ -83,6 +84,33 @@ def _check_name(path, name):
     parts = name.replace("\\", "/").split("/")
     if name.startswith(("/", "\\")) or ":" in parts[0] or ".." in parts:
         raise Wrong("{}: member {!r} points outside of the archive; wanted plain relative names".format(path, name))
+
+
+def files_or_archive(home, folder, names, archive):
+    """Return the files in the folder, or the archive where some of them are absent, or []."""
+    paths = [os.path.join(home, folder, name) for name in names]
+    found = [path for path in paths if os.path.isfile(path)]
+    archive = os.path.join(home, archive)
+    return [archive] if len(found) < len(names) and os.path.isfile(archive) else found
+
+
+def read_members(paths, folder, names):
+    """Return {name: bytes} of the files, wherever they lie."""
+    if len(paths) == 1 and paths[0].endswith(".tar.gz"):
+        members = read_tar(paths[0], {folder + "/" + name for name in names}, LARGEST_TAR)
+        return {os.path.basename(name): data for name, data in members.items()}
+    return {os.path.basename(path): read_file(path, LARGEST_TAR) for path in paths}
+
+
+def place(paths, name):
+    """Return where a file lies, for messages."""
+    return paths[0] + ": " + name if paths[0].endswith(".tar.gz") else os.path.join(os.path.dirname(paths[0]), name)
+
+
+def check_present(paths, found, wanted):
+    absent = [name for name in wanted if name not in found]
+    if absent:
+        raise Wrong("{}: no {}; wanted it".format(os.path.dirname(paths[0]), " and no ".join(absent)))
 
 
 @contextlib.contextmanager

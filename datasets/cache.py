@@ -16,6 +16,7 @@ import numpy
 from .dataset import NAMES, Missing, Wrong
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+KINDS = ((numpy.uint8, 4), (numpy.int32, 2))  # of images and of text: type and axes
 LARGEST_SIDE = 1024  # pixels
 
 
@@ -210,8 +211,10 @@ def check(decoded):
     """Raise Wrong if arrays are not what dataset.Decoded promises."""
     for split in ("train", "test"):
         images, labels = getattr(decoded, split + "_images"), getattr(decoded, split + "_labels")
-        if images.dtype != numpy.uint8 or images.ndim != 4 or images.shape[1:] != decoded.train_images.shape[1:]:
-            raise Wrong("{} images are {} {}; wanted uint8 (N, H, W, C)".format(split, images.dtype, images.shape))
+        kind = images.dtype, images.ndim
+        if kind not in KINDS or images.shape[1:] != decoded.train_images.shape[1:]:
+            wanted = "uint8 (N, H, W, C), or int32 (N, length) of a text"
+            raise Wrong("{} images are {} {}; wanted {}".format(split, images.dtype, images.shape, wanted))
         if labels.dtype != numpy.int64 or labels.shape != images.shape[:1] or not len(labels):
             raise Wrong(
                 "{} labels are {} {}; wanted int64 {}".format(split, labels.dtype, labels.shape, images.shape[:1])

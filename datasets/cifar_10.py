@@ -2,7 +2,7 @@
 
 import numpy
 
-from . import cifar
+from . import archives, cifar
 from .dataset import Decoded, Download, counted
 from .images import resized
 
@@ -25,13 +25,13 @@ TRAIN = sorted(name for name in PUBLISHED if name.startswith("data"))
 
 
 def sources(home):
-    return cifar.sources(home, FOLDER, sorted(PUBLISHED), "cifar-10-binary.tar.gz")
+    return archives.files_or_archive(home, FOLDER, sorted(PUBLISHED), "cifar-10-binary.tar.gz")
 
 
 def decode(paths, size):
     """Return Decoded: uint8 (N, 32, 32, 3), from the batches that are there."""
-    found = cifar.read_members(paths, FOLDER, PUBLISHED)
-    cifar.check_present(paths, found, ["test_batch.bin"] + ([] if set(TRAIN) & set(found) else TRAIN[:1]))
+    found = archives.read_members(paths, FOLDER, PUBLISHED)
+    archives.check_present(paths, found, ["test_batch.bin"] + ([] if set(TRAIN) & set(found) else TRAIN[:1]))
     parts = [read(paths, name, found) for name in TRAIN if name in found]
     train_images = numpy.concatenate([images for images, _ in parts])
     train_labels = numpy.concatenate([labels for _, labels in parts])
@@ -42,7 +42,7 @@ def decode(paths, size):
 
 
 def read(paths, name, found):
-    return cifar.records(cifar.place(paths, name), found[name], 1, BATCH, len(CLASSES))
+    return cifar.records(archives.place(paths, name), found[name], 1, BATCH, len(CLASSES))
 
 
 def part_notes(found, train_rows, test_rows):

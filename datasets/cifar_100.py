@@ -2,7 +2,7 @@
 
 import hashlib
 
-from . import cifar
+from . import archives, cifar
 from .dataset import Decoded, Download, counted
 from .images import resized
 
@@ -27,18 +27,18 @@ CLASSES = (  # noqa: SIM905 - as a list it takes a hundred lines
 
 
 def sources(home):
-    return cifar.sources(home, FOLDER, ["train.bin", "test.bin"], "cifar-100-binary.tar.gz")
+    return archives.files_or_archive(home, FOLDER, ["train.bin", "test.bin"], "cifar-100-binary.tar.gz")
 
 
 def decode(paths, size):
     """Return Decoded: uint8 (N, 32, 32, 3), fine labels."""
-    found = cifar.read_members(paths, FOLDER, UNPACKED)
-    cifar.check_present(paths, found, UNPACKED)
+    found = archives.read_members(paths, FOLDER, UNPACKED)
+    archives.check_present(paths, found, UNPACKED)
     published = is_published_archive(paths)
     arrays, notes = [], []
     for split, rows in ROWS.items():
         name = split + ".bin"
-        images, labels = cifar.records(cifar.place(paths, name), found[name], 2, rows, len(CLASSES))
+        images, labels = cifar.records(archives.place(paths, name), found[name], 2, rows, len(CLASSES))
         arrays += [resized(images, size), labels]
         if len(labels) < rows:
             notes.append(counted(len(labels), rows, split))

@@ -14,7 +14,7 @@ from typing import NamedTuple, Sequence
 
 import numpy
 
-NAMES = ("digits", "mnist", "fashion-mnist", "cifar-10", "cifar-100", "intel", "cats-dogs")
+NAMES = ("digits", "mnist", "fashion-mnist", "cifar-10", "cifar-100", "intel", "cats-dogs", "babi-qa2")
 
 
 class Missing(Exception):
@@ -32,7 +32,7 @@ class Download(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    train_images: numpy.ndarray  # uint8 (N, H, W, C), channels last
+    train_images: numpy.ndarray  # uint8 (N, H, W, C), channels last; of a text int32 (N, length), its words' numbers
     train_labels: numpy.ndarray  # int64 (N,), 0 .. classes - 1
     test_images: numpy.ndarray
     test_labels: numpy.ndarray

@@ -172,6 +172,10 @@ LABELS = numpy.array([0, 1])
     [
         ((IMAGES.astype(float), LABELS, IMAGES, LABELS), "train images are float64"),
         ((IMAGES, LABELS, IMAGES[:, :3], LABELS), "test images are uint8"),
+        (
+            (IMAGES[:, 0, :, 0], LABELS, IMAGES[:, 0, :, 0], LABELS),
+            r"wanted uint8 \(N, H, W, C\), or int32 \(N, length\)",
+        ),
         ((IMAGES, LABELS[:1], IMAGES, LABELS), "train labels are int64"),
         ((IMAGES, LABELS, IMAGES, LABELS + 1), "test labels are 1 to 2; wanted 0 to 1"),
     ],

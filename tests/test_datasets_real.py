@@ -9,17 +9,19 @@ from framegate.errors import DataMissing
 from framegate.runner.data import Dataset, data_home, prepare
 
 ROOT = Path(__file__).parents[1]
-PUBLISHED = {  # name: shape, train and test images, classes
+PUBLISHED = {  # name: shape, train and test rows, classes
     "mnist": ((28, 28, 1), 60000, 10000, 10),
     "fashion-mnist": ((28, 28, 1), 60000, 10000, 10),
     "cifar-10": ((32, 32, 3), 50000, 10000, 10),
     "cifar-100": ((32, 32, 3), 50000, 10000, 100),
     "intel": ((150, 150, 3), 2804, 598, 6),  # the reduction
     "cats-dogs": ((64, 64, 3), 20000, 5000, 2),
+    "babi-qa2": ((557,), 1000, 1000, 36),
 }
 WHOLE_FINGERPRINTS = {
     "mnist": "b916d895ab90c001b9e79fabe4aa09c77596f704e7cdbce3304de78a1f356589",
     "fashion-mnist": "63d06f8d76dfdc06557df4fb9999924ddb485d853db02fe928921e5bc9b793aa",
+    "babi-qa2": "30c87608a628df4404b6b6f2951be53b2d2bed7d0b973caaa7f5a13af9b57d8c",
 }
 # Accuracy of the nearest class mean on the test split, with room below what was seen: 0.82, 0.68, 0.27, 0.08, 0.39, 0.54.
 NEAREST_MEAN_FLOOR = {
@@ -59,6 +61,8 @@ def test_whole_datasets_have_the_known_fingerprint(dataset):
 
 
 def test_each_class_is_in_both_splits(dataset):
+    if dataset.dataset == "babi-qa2":
+        pytest.skip("its classes are words, of which six are answers")
     for split in ("train", "test"):
         counts = numpy.bincount(numpy.load(dataset.files[f"{split}_labels"]), minlength=len(dataset.classes))
         assert counts.min() > 0
@@ -66,6 +70,8 @@ def test_each_class_is_in_both_splits(dataset):
 
 def test_labels_belong_to_their_images(dataset):
     """Were rows, channels or labels mixed up, the nearest class mean would do no better than chance."""
+    if dataset.dataset not in NEAREST_MEAN_FLOOR:
+        pytest.skip(f"{dataset.dataset}: its rows are no images")
     arrays = {name: numpy.load(path, mmap_mode="r") for name, path in dataset.files.items()}
     train, test = (shrunk(arrays[f"{split}_images"]) for split in ("train", "test"))
     classes = range(len(dataset.classes))

@@ -9,9 +9,9 @@ REQUEST is a JSON object; both folders may be absent:
 
 RESULT, one of:
 
-    {"dataset", "size", "shape": [H, W, C], "classes": [names], "rows": {"train": n, "test": m}, "complete": bool,
+    {"dataset", "size", "shape": of a row, "classes": [names], "rows": {"train": n, "test": m}, "complete": bool,
      "notes": [text], "left_out": [names of corrupt files], "fingerprint": SHA-256 of the decoded arrays,
-     "files": {"train_images": path of uint8 .npy (N, H, W, C), "train_labels": int64 .npy (N,), "test_images", "test_labels"}}
+     "files": {"train_images": path of .npy, "train_labels", "test_images", "test_labels"}}    see datasets/dataset.py
     {"datasets": [{"dataset", "state": "present" | "part" | "missing" | "wrong", "where", "message", "rows"}]}
     {"error": {"kind": "missing" | "failed", "message": text}}
 

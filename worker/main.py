@@ -9,7 +9,7 @@ JOB is a JSON object (framegate/runner/jobs.py writes it):
     adapter         module with the Session, below root: "frameworks.mxnet_session"
     model           module with the layers, below root/models: "lenet"
     dataset         {"shape": [H, W, C], "classes": [...], "fingerprint": SHA-256, "files": {"train_images": path.npy, ...}}:
-                    images uint8 (N, H, W, C), labels int64 (N,)
+                    images uint8 (N, H, W, C), or int32 (N, length) where they are texts, the words' numbers; labels int64 (N,)
     purpose         "training": an epoch is one pass over the train split; "inference": one pass over the test split
     batch_size, optimizer ({"name": ..., constants} or null), epochs, seed, init ("canonical" or "native"), device, threads
     cpus            the processors this process may run on, or null
@@ -170,7 +170,7 @@ def mount(root, name):
 
 
 def load(files):
-    """Return the splits, memory-mapped: images uint8 (N, H, W, C), labels int64 (N,)."""
+    """Return the splits, memory-mapped: images uint8 (N, H, W, C) or int32 (N, length), labels int64 (N,)."""
     from types import SimpleNamespace
 
     import numpy
@@ -179,9 +179,11 @@ def load(files):
 
 
 def scale(images):
-    """Return float32 images in [0, 1]. One division in float32, so that every environment computes the same bits."""
+    """Return float32 images in [0, 1]. One division in float32, so that every environment computes the same bits. Texts stay."""
     import numpy
 
+    if images.dtype != numpy.uint8:
+        return numpy.array(images)
     return numpy.divide(images, numpy.float32(255), dtype=numpy.float32)
 
 

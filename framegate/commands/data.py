@@ -39,8 +39,9 @@ def run(options: argparse.Namespace) -> int:
     for name in options.names:
         dataset = prepare(name, options.size, home, cache, root)
         size = "x".join(str(side) for side in dataset.shape)
+        kind = "images" if len(dataset.shape) == 3 else "texts"
         print(
-            f"{name}: {dataset.rows['train']:,} train and {dataset.rows['test']:,} test images of {size}, "
+            f"{name}: {dataset.rows['train']:,} train and {dataset.rows['test']:,} test {kind} of {size}, "
             f"{'complete' if dataset.complete else 'a part'}, fingerprint {dataset.fingerprint[:12]}"
         )
         for note in dataset.notes:

@@ -19,7 +19,7 @@ class Dataset:
 
     dataset: str
     size: int | None  # side in pixels to which the images were resized, or None: as they are
-    shape: tuple[int, int, int]  # height, width, channels
+    shape: tuple[int, ...]  # height, width, channels; of a text its length
     classes: tuple[str, ...]
     rows: Mapping[str, int]  # "train", "test"
     complete: bool  # False: only a part of the published dataset, or other bytes; notes say what
