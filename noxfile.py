@@ -1,5 +1,7 @@
 """The project's commands: nox -s NAME. What follows -- goes to the tool that the session runs."""
 
+import shutil
+
 import nox
 
 nox.needs_version = ">=2024.10"
@@ -49,6 +51,14 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the pages into report/docs; a broken link between them is an error."""
+    session.install("--group", "docs", "-e", ".")
+    session.run("sphinx-build", "-q", "-E", "-W", "--keep-going", "-c", "docs", ".", "report/docs")
+    shutil.copy("report/docs/README.html", "report/docs/index.html")
 
 
 @nox.session
