@@ -5,6 +5,7 @@ is made of the sources' names, sizes and modification times and of this folder's
 """
 
 import contextlib
+import functools
 import hashlib
 import importlib
 import json
@@ -14,29 +15,34 @@ import shutil
 import numpy
 
 from .dataset import NAMES, Missing, Wrong
+from .derive import derived
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 KINDS = ((numpy.uint8, 4), (numpy.int32, 2))  # of images and of text: type and axes
 LARGEST_SIDE = 1024  # pixels
 
 
-def prepare(name, size, data_home, cache, fetch=True):
+def prepare(name, size, data_home, cache, derive=None, fetch=True):
     """Return the manifest of a dataset, decoding it if that was not done before. Raises Missing or Wrong.
 
-    size: the side in pixels to which the images are resized, or None for the dataset's own. fetch: download what is not there.
+    size: the side in pixels to which the images are resized, or None for the dataset's own. derive: what derive.py makes of it.
+    fetch: download what is not there.
     """
     module = load_module(name)
     size = module.SIZE if size is None else size
     if size is not None and not 1 <= size <= LARGEST_SIDE:
         raise Wrong("{}: size {}; wanted 1 to {} pixels".format(name, size, LARGEST_SIDE))
     paths = locate(name, module, data_home, cache, fetch)
-    key = content_key(paths)
+    key = content_key(paths, derive)
     folder = os.path.join(os.path.abspath(cache), "{}-{}-{}".format(name, size or "native", key))
     manifest = read_manifest(folder)
     if manifest is None:
         with locked(folder):
             # Another process may have decoded it while this one waited.
-            manifest = read_manifest(folder) or decode_into(folder, name, size, module, paths)
+            manifest = read_manifest(folder)
+            if manifest is None:
+                decode = functools.partial(decode_checked, name, module, paths, size, derive or {})
+                manifest = write_whole(folder, name, size, decode)
     manifest["files"] = {array: os.path.join(folder, array + ".npy") for array in ARRAYS}
     return manifest
 
@@ -117,9 +123,9 @@ def by_hand(name, module, data_home, reason):
     return "\n  ".join(lines)
 
 
-def content_key(paths):
-    """Return 16 hex digits that change when a source or this folder's code does."""
-    digest = hashlib.sha256()
+def content_key(paths, derive=None):
+    """Return 16 hex digits that change when a source, what is made of it or this folder's code does."""
+    digest = hashlib.sha256(json.dumps(derive or {}, sort_keys=True).encode())
     for path in paths:
         status = os.stat(path)
         # Of the path only the end counts: a data home may move. mtime_ns, as a size can stay while bytes change.
@@ -155,19 +161,27 @@ def locked(folder):
         yield
 
 
-def decode_into(folder, name, size, module, paths):
-    """Return the manifest; the folder appears whole or not at all. Call it under the folder's lock."""
+def decode_checked(name, module, paths, size, derive):
+    """Return Decoded, as its contract and derive want it. Raises Wrong."""
+    try:
+        decoded = module.decode(paths, size)
+        check(decoded)
+    except Wrong as problem:
+        raise Wrong("{}: {}. Delete it and fetch it again from {}".format(name, problem, module.ADDRESS)) from None
+    try:
+        return derived(decoded, derive)
+    except Wrong as problem:
+        raise Wrong("{}: {}".format(name, problem)) from None
+
+
+def write_whole(folder, name, size, decode):
+    """Return the manifest of what decode() returns; the folder appears whole or not at all. Call it under the folder's lock."""
     part = folder + ".part"
     for leftover in (part, folder):  # of a process that was killed, or a cache somebody damaged
         shutil.rmtree(leftover, ignore_errors=True)
     os.makedirs(part)
     try:
-        try:
-            decoded = module.decode(paths, size)
-            check(decoded)
-        except Wrong as problem:
-            raise Wrong("{}: {}. Delete it and fetch it again from {}".format(name, problem, module.ADDRESS)) from None
-        manifest = write(part, name, size, decoded)
+        manifest = write(part, name, size, decode())
         os.rename(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -186,7 +200,8 @@ def write(folder, name, size, decoded):
         "size": size,
         "shape": list(decoded.train_images.shape[1:]),
         "classes": list(decoded.classes),
-        "rows": {"train": len(decoded.train_labels), "test": len(decoded.test_labels)},
+        "rows": {"train": len(decoded.train_labels) // decoded.variants, "test": len(decoded.test_labels)},
+        "variants": decoded.variants,
         "complete": bool(decoded.complete),
         "notes": list(decoded.notes),
         "left_out": list(decoded.left_out),

@@ -40,6 +40,7 @@ class Decoded(NamedTuple):
     complete: bool  # every byte is known to be the published one, or every image was there
     notes: Sequence[str] = ()  # what a reader of results must know: which part, which file differs
     left_out: Sequence[str] = ()  # names of corrupt files
+    variants: int = 1  # how often the train split is there, each time augmented otherwise
 
 
 def rows_of_each_class(labels, share, seed):

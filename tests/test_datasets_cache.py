@@ -40,6 +40,7 @@ def test_the_manifest_says_what_the_arrays_are(decoded):
         "shape": [8, 8, 1],
         "classes": ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
         "rows": {"train": 1433, "test": 364},
+        "variants": 1,
         "complete": True,
         "notes": [],
         "left_out": [],
@@ -82,7 +83,7 @@ def test_asking_again_imports_no_decoder(decoded):
 
 def test_two_processes_at_once_get_the_same(tmp_path):
     request = tmp_path / "request.json"
-    asked = {"dataset": "digits", "size": None, "data_home": None, "cache": str(tmp_path / "cache")}
+    asked = {"dataset": "digits", "size": None, "data_home": None, "cache": str(tmp_path / "cache"), "derive": {}}
     request.write_text(json.dumps(asked))
     command = [sys.executable, "-I", str(ROOT / "worker" / "data.py"), str(request)]
     running = [subprocess.Popen([*command, str(tmp_path / name)]) for name in ("a", "b")]

@@ -54,6 +54,12 @@ def test_a_cell_gets_what_it_lacks_from_its_tier_and_the_defaults(tmp_path):
     assert (cell.processes, cell.epochs, cell.reruns) == (5, 4, 1)
 
 
+def test_the_id_tells_a_validation_split_and_augmentation(tmp_path):
+    (cell,) = matrix(tmp_path, TIERS + CELL + "validation = 0.1\naugment = { shift = 0.1, flip = true }")
+    assert cell.id == "mxnet-1.9/lenet/digits-32px-val10-augmented/b32"
+    assert cell.augment == (("flip", True), ("shift", 0.1))
+
+
 def test_the_id_names_environment_model_dataset_and_batch(tmp_path):
     (cell,) = matrix(tmp_path, TIERS + CELL)
     assert cell.id == "mxnet-1.9/lenet/digits-32px/b32"
@@ -89,7 +95,7 @@ def test_settings_hold_what_decides_the_work_and_not_how_often_it_is_done(tmp_pa
     [
         (
             ("batch_size = 32", "batch = 32"),
-            "cell table 1: unknown key 'batch'; wanted one of batch_size, dataset, devices",
+            "cell table 1: unknown key 'batch'; wanted one of augment, batch_size, dataset",
         ),
         (("floor = 0.8", ""), "cell table 1: floor is missing"),
         (("floor = 0.8", "floor = 80"), "floor = 80; an accuracy between 0 and 1 is wanted"),
@@ -104,6 +110,16 @@ def test_settings_hold_what_decides_the_work_and_not_how_often_it_is_done(tmp_pa
         (("floor = 0.8", 'floor = 0.8\ntier = "weekly"'), "tier 'weekly'; wanted one of nightly, quick"),
         (("floor = 0.8", "floor = "), "not valid TOML"),
         (("floor = 0.8", 'floor = "0.8"'), "floor = '0.8'; an accuracy between 0 and 1 is wanted"),
+        (("floor = 0.8", "floor = 0.8\nvalidation = 10"), "validation = 10; a number between 0 and 1 is wanted"),
+        (
+            ("floor = 0.8", "floor = 0.8\naugment = true"),
+            "augment = True; wanted { shift, shear, zoom, flip, variants }",
+        ),
+        (("floor = 0.8", "floor = 0.8\naugment = { rotate = 1 }"), "augment.rotate; wanted one of shift, shear, zoom"),
+        (
+            ("floor = 0.8", "floor = 0.8\naugment = { shift = 3 }"),
+            "augment.shift = 3; a number between 0 and 1 is wanted",
+        ),
         (("floor = 0.8", 'floor = 0.8\nepochs = "3"'), "epochs = '3'; a whole number of at least 2"),
         (('"lenet"', '"lenett"'), "model = 'lenett', but .*models/lenett.py is not there"),
         (('"digits"', '"digit"'), "dataset = 'digit', but .*datasets/digit.py is not there"),

@@ -5,11 +5,13 @@ REQUEST is a JSON object; both folders may be absent:
     dataset     its name, or null: say of each what is there
     size        side in pixels to which images are resized, or null for the dataset's own
     data_home   folder where people put what they fetched, or null
+    derive      {} or what is made of the decoded arrays, see datasets/derive.py:
+                {"validation": share, "augment": {"shift", "shear", "zoom": largest, "flip": bool, "variants": n}}
     cache       folder for downloads and decoded arrays
 
 RESULT, one of:
 
-    {"dataset", "size", "shape": of a row, "classes": [names], "rows": {"train": n, "test": m}, "complete": bool,
+    {"dataset", "size", "shape": of a row, "classes": [names], "rows": {"train": n, "test": m}, "variants": v, "complete": bool,
      "notes": [text], "left_out": [names of corrupt files], "fingerprint": SHA-256 of the decoded arrays,
      "files": {"train_images": path of .npy, "train_labels", "test_images", "test_labels"}}    see datasets/dataset.py
     {"datasets": [{"dataset", "state": "present" | "part" | "missing" | "wrong", "where", "message", "rows"}]}
@@ -39,7 +41,8 @@ def answer(request):
     try:
         if request["dataset"] is None:
             return {"datasets": cache.survey(dataset.NAMES, request["data_home"], request["cache"])}
-        return cache.prepare(request["dataset"], request["size"], request["data_home"], request["cache"])
+        wanted = [request[name] for name in ("dataset", "size", "data_home", "cache", "derive")]
+        return cache.prepare(*wanted)
     except dataset.Missing as problem:
         return {"error": {"kind": "missing", "message": str(problem)}}
     except dataset.Wrong as problem:

@@ -8,7 +8,8 @@ JOB is a JSON object (framegate/runner/jobs.py writes it):
     root            the folder that holds models/, frameworks/ and worker/
     adapter         module with the Session, below root: "frameworks.mxnet_session"
     model           module with the layers, below root/models: "lenet"
-    dataset         {"shape": [H, W, C], "classes": [...], "fingerprint": SHA-256, "files": {"train_images": path.npy, ...}}:
+    dataset         {"shape": [H, W, C], "classes": [...], "fingerprint": SHA-256, "files": {"train_images": path.npy, ...},
+                    "variants": how often the train split is in them}:
                     images uint8 (N, H, W, C), or int32 (N, length) where they are texts, the words' numbers; labels int64 (N,)
     purpose         "training": an epoch is one pass over the train split; "inference": one pass over the test split
     batch_size, optimizer ({"name": ..., constants} or null), epochs, seed, init ("canonical" or "native"), device, threads
@@ -216,12 +217,22 @@ def run_epochs(job, session, arrays, phases, events):
     return probabilities
 
 
-def train(job, session, arrays, number, phases, witnesses):
-    """Return the event of one training epoch."""
+def rows_to_visit(job, number, count):
+    """Return an epoch's order: each image once, where there are variants in one of them. count: rows, all variants together."""
     import numpy
 
     # RandomState's streams are frozen: every numpy version draws the same order.
-    order = numpy.random.RandomState([job["seed"], number]).permutation(len(arrays.train_labels))[: job["rows"]]
+    random = numpy.random.RandomState([job["seed"], number])
+    variants = job["dataset"]["variants"]
+    order = random.permutation(count // variants)
+    if variants > 1:
+        order += len(order) * random.randint(variants, size=len(order))
+    return order[: job["rows"]]
+
+
+def train(job, session, arrays, number, phases, witnesses):
+    """Return the event of one training epoch."""
+    order = rows_to_visit(job, number, len(arrays.train_labels))
     before = witnesses.totals()
     begin = time.perf_counter()
     first = 0

@@ -28,6 +28,8 @@ class Cell:
     floor: float  # accuracy on the test split that every process must reach
     floor_part: float | None  # the same where only a part of the dataset is present
     reruns: int  # how often a disturbed process is run again
+    validation: float | None = None  # share of the train split that is kept back and takes the test split's place
+    augment: tuple[tuple[str, Any], ...] | None = None  # see datasets/derive.py
     init: str = "canonical"
     inference: bool = False  # whether test_inference.py measures it too
     study: str = ""  # the experiment that it repeats: an id in docs/floors.md
@@ -38,6 +40,8 @@ class Cell:
         """The pytest id, the key in every store, the row of every report: "tensorflow-2.21/lenet/cifar-10/b64"."""
         environment = self.environment if self.device == "cpu" else f"{self.environment}-{self.device}"
         dataset = self.dataset if self.image_size is None else f"{self.dataset}-{self.image_size}px"
+        dataset += f"-val{self.validation:.0%}".removesuffix("%") if self.validation else ""
+        dataset += "-augmented" if self.augment else ""
         parts = [environment, self.model, dataset, f"b{self.batch_size}"]
         return "/".join([*parts, self.variant] if self.variant else parts)
 

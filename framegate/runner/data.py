@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from framegate.errors import DataFailed, DataMissing
+from framegate.runner.cell import Cell
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Dataset:
     left_out: tuple[str, ...]  # names of corrupt files
     fingerprint: str  # SHA-256 of the decoded arrays
     files: Mapping[str, str]  # train_images, train_labels, test_images, test_labels
+    variants: int = 1  # how often the train split is in its files, augmented each time otherwise
 
 
 @dataclass(frozen=True)
@@ -46,19 +48,36 @@ def data_home(option: Path | None) -> Path | None:
     return Path(named).expanduser() if named else None
 
 
-def prepare(name: str, size: int | None, data_home: Path | None, cache: Path, root: Path) -> Dataset:
+def prepare_for(cell: Cell, data_home: Path | None, cache: Path, root: Path) -> Dataset:
+    """Return a cell's dataset, with the validation split and the augmentation that it asks for."""
+    derive: dict[str, Any] = {}
+    if cell.validation is not None:
+        derive["validation"] = cell.validation
+    if cell.augment is not None:
+        derive["augment"] = dict(cell.augment)
+    return prepare(cell.dataset, cell.image_size, data_home, cache, root, derive)
+
+
+def prepare(
+    name: str,
+    size: int | None,
+    data_home: Path | None,
+    cache: Path,
+    root: Path,
+    derive: Mapping[str, Any] | None = None,
+) -> Dataset:
     """Return a dataset, fetched and decoded where that was not done before. Raises DataMissing or DataFailed.
 
-    data_home: where people put what they fetched, see data_home(). root: the suite, with worker/data.py.
+    data_home: where people put what they fetched, see data_home(). root: the suite, with worker/data.py. derive: see there.
     """
-    manifest = _ask({"dataset": name, "size": size}, data_home, cache, root)
+    manifest = _ask({"dataset": name, "size": size, "derive": derive or {}}, data_home, cache, root)
     tuples = {field: tuple(manifest[field]) for field in ("shape", "classes", "notes", "left_out")}
     return Dataset(**{**manifest, **tuples})
 
 
 def status(data_home: Path | None, cache: Path, root: Path) -> list[Presence]:
     """Return what is there of every dataset. Downloads nothing; decodes what is there, as only that can tell."""
-    result = _ask({"dataset": None, "size": None}, data_home, cache, root)
+    result = _ask({"dataset": None}, data_home, cache, root)
     return [Presence(**entry) for entry in result["datasets"]]
 
 

@@ -44,6 +44,7 @@ def make_job(cell: Cell, purpose: str, process: int, adapter: str, dataset: Data
             "classes": list(dataset.classes),
             "fingerprint": dataset.fingerprint,
             "files": dict(dataset.files),
+            "variants": dataset.variants,
         },
         "purpose": purpose,
         "batch_size": cell.batch_size,

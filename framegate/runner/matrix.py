@@ -32,6 +32,7 @@ def _or_none(check: Check) -> Check:
 
 
 _ACCURACY: Check = (lambda value: isinstance(value, int | float) and 0 <= value <= 1, "an accuracy between 0 and 1")
+_SHARE: Check = (lambda value: isinstance(value, float) and 0 < value < 1, "a number between 0 and 1")
 _NAME: Check = (lambda value: isinstance(value, str) and bool(re.fullmatch(r"[\w.-]+", value)), "a name")
 _VALUES: dict[str, Check] = {
     "model": _NAME,
@@ -46,10 +47,18 @@ _VALUES: dict[str, Check] = {
     "limit_seconds": (lambda value: isinstance(value, int | float) and value > 0, "a number above 0"),
     "floor": _ACCURACY,
     "floor_part": _or_none(_ACCURACY),
+    "validation": _or_none(_SHARE),
     "init": (lambda value: value in ("canonical", "native"), '"canonical" or "native"'),
     "inference": (lambda value: isinstance(value, bool), "true or false"),
     "study": (lambda value: isinstance(value, str), "a string"),
     "variant": (lambda value: value == "" or _NAME[0](value), "a name"),
+}
+_AUGMENT: dict[str, Check] = {
+    "shift": _SHARE,  # of the side, to both sides
+    "shear": _SHARE,  # radians
+    "zoom": _SHARE,
+    "flip": (lambda value: value is True, "true, or nothing,"),
+    "variants": _whole(1),
 }
 
 
@@ -97,6 +106,8 @@ def _expand(
     merged: dict[str, Any] = {"tier": tier, "image_size": None, "floor_part": None}
     merged |= {**declared.get("defaults", {}), **tiers[tier], **table}
     merged["optimizer"] = _optimizer(table["optimizer"], place)
+    if "augment" in table:
+        merged["augment"] = _augment(table["augment"], place)
     names, devices = merged.pop("environments"), merged.pop("devices", DEVICES)
     for name in names:
         if name not in environments:
@@ -131,3 +142,15 @@ def _optimizer(declared: object, place: str) -> tuple[tuple[str, Any], ...] | No
         if name != "name" and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise MatrixError(f"{place}: optimizer.{name} = {value!r}; a number is wanted")
     return tuple(declared.items())
+
+
+def _augment(declared: object, place: str) -> tuple[tuple[str, Any], ...]:
+    if not isinstance(declared, dict) or not declared:
+        raise MatrixError(f"{place}: augment = {declared!r}; wanted {{ {', '.join(_AUGMENT)} }}, some of them")
+    for name, value in declared.items():
+        if name not in _AUGMENT:
+            raise MatrixError(f"{place}: augment.{name}; wanted one of {', '.join(_AUGMENT)}")
+        is_good, wanted = _AUGMENT[name]
+        if not is_good(value):
+            raise MatrixError(f"{place}: augment.{name} = {value!r}; {wanted} is wanted")
+    return tuple(sorted(declared.items()))

@@ -94,14 +94,14 @@ class Run:
         # Attempts made of each process: kept, as reading the journal anew for each would cost the more the longer the run.
         self._attempts = Counter(replace(task, attempt=1) for task, _ in tasks_of(self.journal.records))
         self._code = code_fingerprint(root)
-        self._prepared: dict[tuple[str, int | None], Dataset] = {}
+        self._prepared: dict[tuple[object, ...], Dataset] = {}
 
     def dataset(self, cell: Cell, say: Callable[[str], None]) -> Dataset:
         """Return the cell's data, fetched and decoded on first use. Raises DataMissing, DataFailed."""
-        wanted = (cell.dataset, cell.image_size)
+        wanted = (cell.dataset, cell.image_size, cell.validation, cell.augment)
         if wanted not in self._prepared:
             say(f"{cell.dataset}: looking for the data; fetched and decoded if that was not done before")
-            self._prepared[wanted] = data.prepare(*wanted, self.data_home, self.store / "data", self.root)
+            self._prepared[wanted] = data.prepare_for(cell, self.data_home, self.store / "data", self.root)
             for note in self._prepared[wanted].notes:
                 say(f"{cell.dataset}: {note}")
         return self._prepared[wanted]
@@ -200,7 +200,7 @@ def launch_outside(
     """
     store = root / ".framegate"
     python = ensure(environment, cell.device, store / "envs", print)
-    dataset = data.prepare(cell.dataset, cell.image_size, data.data_home(None), store / "data", root)
+    dataset = data.prepare_for(cell, data.data_home(None), store / "data", root)
     job = make_job(cell, TRAINING, process, environment.adapter, dataset, root) | changes
     return launch_of(job, environment, python, cell, directory)
 
