@@ -35,3 +35,7 @@ class JournalError(FramegateError):
 
 class SamplesError(FramegateError):
     """Stored measurements cannot be read, or hold what no measurement can be: file and field are named."""
+
+
+class ReleasesError(FramegateError):
+    """The package index or the release history cannot be read, or holds what no release can be."""
