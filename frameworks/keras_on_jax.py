@@ -30,7 +30,7 @@ class Loop:
         self.labels = jax.device_put(arrays.train_labels.astype(numpy.int32), self.device)
         self.state = (
             [variable.value for variable in model.trainable_variables],
-            [variable.value for variable in model.non_trainable_variables],  # the seeds of dropout
+            [variable.value for variable in model.non_trainable_variables],  # dropout's seeds, moving statistics
             [variable.value for variable in model.optimizer.variables],
             jax.numpy.zeros((), numpy.float32),
         )
@@ -62,8 +62,11 @@ class Loop:
     def predict(self, split, batches):
         return [self.predict_step(self.state[0], self.state[1], self.images[split], rows) for rows in batches]
 
-    def weights(self):
-        return self.state[0]
+    def write_back(self):
+        """Give the model's variables the values that training left in the state."""
+        variables = self.model.trainable_variables + self.model.non_trainable_variables
+        for variable, value in zip(variables, self.state[0] + self.state[1]):
+            variable.assign(value)
 
     def finish(self):
         jax.block_until_ready(self.state)

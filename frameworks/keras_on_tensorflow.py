@@ -48,8 +48,8 @@ class Loop:
     def predict(self, split, batches):
         return [self.predict_step(tf.gather(self.images[split], rows)) for rows in batches]
 
-    def weights(self):
-        return self.model.get_weights()
+    def write_back(self):
+        """The variables hold all that training changes."""
 
     def finish(self):
         self.loss_sum.numpy()  # a copy to the host waits for everything before it on the device's one stream

@@ -7,24 +7,15 @@ Layers, loss and optimizers are Keras', compiled as fit() compiles them; only th
 import keras
 import numpy
 
-from ..models.layers import Activation, Conv, Dense, Dropout, Flatten, MaxPool, refuse, weight_shapes
+from ..models.layers import refuse
 from ..models.optimizers import SGD, Adadelta, Adam, RMSprop
+from ..models.weights import weight_shapes
+from .keras_layers import LAYERS, MERGES, connect
 
 if keras.backend.backend() == "jax":
     from . import keras_on_jax as backend
 else:
     from . import keras_on_tensorflow as backend
-
-LAYERS = {
-    Conv: lambda layer: keras.layers.Conv2D(
-        layer.filters, layer.kernel, layer.stride, layer.padding, use_bias=layer.bias, data_format="channels_last"
-    ),
-    Dense: lambda layer: keras.layers.Dense(layer.units, use_bias=layer.bias),
-    MaxPool: lambda layer: keras.layers.MaxPooling2D(layer.size, layer.size, "valid", data_format="channels_last"),
-    Activation: lambda layer: keras.layers.Activation(layer.function),
-    Dropout: lambda layer: keras.layers.Dropout(layer.rate),
-    Flatten: lambda layer: keras.layers.Flatten(data_format="channels_last"),
-}
 
 
 def rounded(beta):
@@ -46,25 +37,35 @@ OPTIMIZERS = {
 
 
 def build_model(job):
-    """Return the compiled model. jit_compile="auto": whether XLA compiles the step is Keras' own choice, as for its users."""
-    model = keras.Sequential([keras.Input(job.input_shape)] + [LAYERS[type(layer)](layer) for layer in job.layers])
+    """Return the compiled model and its variables by canonical name.
+
+    jit_compile="auto": whether XLA compiles the step is Keras' own choice, as for its users.
+    """
+    values, made = keras.Input(job.input_shape), {}
+    model = keras.Model(values, connect(job.layers, values, made))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(OPTIMIZERS[type(job.optimizer)](job.optimizer), loss, jit_compile="auto")
     model.optimizer.build(model.trainable_variables)
-    return model
+    return model, by_name(job, made)
+
+
+def by_name(job, made):
+    """Return the variables by canonical name. made: Keras' layers by canonical name; each lists its weights in our roles' order."""
+    waiting = {name: iter(layer.weights) for name, layer in made.items()}
+    names = [weight.name for weight in weight_shapes(job.layers, job.input_shape)]
+    return {name: next(waiting[name.rpartition("/")[0]]) for name in names}
 
 
 class Session:
     def __init__(self, job, arrays):
-        refuse("this adapter of Keras", job, LAYERS, OPTIMIZERS)
+        refuse("this adapter of Keras", job, {**LAYERS, **MERGES}, OPTIMIZERS)
         self.job = job
         self.loop = backend.Loop(job)
         keras.utils.set_random_seed(job.seed)
         with keras.device(job.device + ":0"):
-            model = build_model(job)
-            if arrays.weights is not None:  # Keras lists kernel before bias, layer by layer, in our layouts
-                model.set_weights(list(arrays.weights.values()))
-        self.names = [weight.name for weight in weight_shapes(job.layers, job.input_shape)]
+            model, self.variables = build_model(job)
+            for name, values in (arrays.weights or {}).items():
+                self.variables[name].assign(values)
         self.rows = {"train": len(arrays.train_labels), "test": len(arrays.test_labels)}
         self.loop.place(model, arrays)
 
@@ -80,7 +81,8 @@ class Session:
         return numpy.concatenate([numpy.asarray(probabilities) for probabilities in found])
 
     def weights(self):
-        return {name: numpy.array(values) for name, values in zip(self.names, self.loop.weights())}
+        self.loop.write_back()
+        return {name: keras.ops.convert_to_numpy(variable) for name, variable in self.variables.items()}
 
     def finish(self):
         self.loop.finish()

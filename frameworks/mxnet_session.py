@@ -1,4 +1,4 @@
-"""The adapter of MXNet 1.x: hybridized Gluon. Images are channels first inside, (N, C, H, W), as MXNet's CPU kernels want them."""
+"""The adapter of MXNet 1.x: hybridized Gluon."""
 
 import ctypes
 import glob
@@ -11,50 +11,10 @@ for library in sorted(glob.glob(os.path.join(sysconfig.get_path("purelib"), "nvi
 
 import mxnet as mx  # noqa: E402  it needs the libraries above
 import numpy  # noqa: E402
-from mxnet.gluon import nn  # noqa: E402
 
-from ..models.layers import (  # noqa: E402
-    Activation,
-    Conv,
-    Dense,
-    Dropout,
-    Flatten,
-    MaxPool,
-    output_shapes,
-    refuse,
-    weight_shapes,
-)
+from ..models.layers import refuse  # noqa: E402
 from ..models.optimizers import SGD, Adadelta, Adam, RMSprop  # noqa: E402
-
-
-def conv(layer, shape):
-    padding = [same_padding(side, layer) if layer.padding == "same" else (0, 0) for side in shape[:2]]
-    built = nn.HybridSequential()
-    symmetric = all(before == after for before, after in padding)
-    if not symmetric:  # Conv2D pads both sides alike
-        width = (0, 0, 0, 0) + padding[0] + padding[1]
-        built.add(
-            nn.HybridLambda(lambda ops, images: ops.pad(images, mode="constant", constant_value=0, pad_width=width))
-        )
-    inside = (padding[0][0], padding[1][0]) if symmetric else 0
-    built.add(nn.Conv2D(layer.filters, layer.kernel, layer.stride, inside, in_channels=shape[2], use_bias=layer.bias))
-    return built
-
-
-def same_padding(side, layer):
-    """Return pixels to add (before, after) a side: TensorFlow's rule, the odd one after."""
-    total = max((-(-side // layer.stride) - 1) * layer.stride + layer.kernel - side, 0)
-    return total // 2, total - total // 2
-
-
-LAYERS = {
-    Conv: conv,
-    Dense: lambda layer, shape: nn.Dense(layer.units, in_units=shape[0], use_bias=layer.bias, flatten=False),
-    MaxPool: lambda layer, shape: nn.MaxPool2D(layer.size, layer.size, ceil_mode=False),
-    Activation: lambda layer, shape: nn.Activation(layer.function),
-    Dropout: lambda layer, shape: nn.Dropout(layer.rate),
-    Flatten: lambda layer, shape: nn.Flatten(),
-}
+from .mxnet_layers import LAYERS, MERGES, by_name, connect  # noqa: E402
 
 
 class ZeilerAdadelta(mx.optimizer.Optimizer):
@@ -94,37 +54,6 @@ OPTIMIZERS = {
 }
 
 
-def flattened_shapes(layers, input_shape):
-    """Return, for each layer, the (H, W, C) whose flattened rows its kernel takes, or None.
-
-    Ours are flattened channels last, MXNet's channels first, so the first Dense after a Flatten has its rows permuted.
-    """
-    found, waiting, shape = [], None, input_shape
-    for layer, output in zip(layers, output_shapes(layers, input_shape)):
-        if type(layer) is Flatten:
-            waiting = shape
-        found.append(waiting if type(layer) is Dense else None)
-        waiting = None if type(layer) is Dense else waiting
-        shape = output
-    return found
-
-
-def to_mxnet(kernel, flattened):
-    """Return a canonical kernel or bias in MXNet's layout: (out, in, H, W), (out, in), (out,)."""
-    if flattened:
-        kernel = kernel.reshape(flattened + (-1,)).transpose(2, 0, 1, 3).reshape(kernel.shape)
-    return kernel.transpose(list(range(kernel.ndim))[::-1] if kernel.ndim < 4 else (3, 2, 0, 1))
-
-
-def to_canonical(kernel, flattened):
-    """Return to_mxnet's inverse."""
-    kernel = kernel.transpose(list(range(kernel.ndim))[::-1] if kernel.ndim < 4 else (2, 3, 1, 0))
-    if flattened:
-        height, width, channels = flattened
-        kernel = kernel.reshape((channels, height, width, -1)).transpose(1, 2, 0, 3).reshape(kernel.shape)
-    return kernel
-
-
 class Losses(mx.gluon.HybridBlock):
     """Network and cross-entropy as one graph: fewer operators to launch than in two."""
 
@@ -139,7 +68,7 @@ class Losses(mx.gluon.HybridBlock):
 
 class Session:
     def __init__(self, job, arrays):
-        refuse("this adapter of MXNet", job, LAYERS, OPTIMIZERS)
+        refuse("this adapter of MXNet", job, {**LAYERS, **MERGES}, OPTIMIZERS)
         self.job = job
         if job.device == "gpu" and not mx.context.num_gpus():
             raise RuntimeError("MXNet {} sees no GPU, and the job wants one".format(mx.__version__))
@@ -156,22 +85,15 @@ class Session:
 
     def build(self, weights):
         job = self.job
-        shapes = [tuple(job.input_shape)] + output_shapes(job.layers, job.input_shape)
-        self.network = nn.HybridSequential()
-        self.network.add(*[LAYERS[type(layer)](layer, shape) for layer, shape in zip(job.layers, shapes)])
+        made = {}
+        self.network = connect(job.layers, tuple(job.input_shape), made)
         self.network.initialize(ctx=self.context)
         self.network.hybridize(static_alloc=True, static_shape=True)
         self.losses = Losses(self.network)
         self.losses.hybridize(static_alloc=True, static_shape=True)
-        # Gluon lists weight before bias, layer by layer, as weight_shapes does.
-        names = [weight.name for weight in weight_shapes(job.layers, job.input_shape)]
-        self.parameters = dict(zip(names, self.network.collect_params().values()))
-        flattened = flattened_shapes(job.layers, tuple(job.input_shape))
-        self.flattened = {
-            name: flattened[int(name.split("-")[0])] if name.endswith("kernel") else None for name in names
-        }
+        self.parameters = by_name(job.layers, tuple(job.input_shape), made)
         for name, values in (weights or {}).items():
-            self.parameters[name].set_data(self.place(to_mxnet(values, self.flattened[name])))
+            self.parameters[name].set(values)
         optimizer = OPTIMIZERS[type(job.optimizer)](job.optimizer)
         self.trainer = mx.gluon.Trainer(self.network.collect_params(), optimizer, kvstore=None)
 
@@ -194,10 +116,7 @@ class Session:
         return mx.nd.concat(*found, dim=0).asnumpy()
 
     def weights(self):
-        return {
-            name: numpy.ascontiguousarray(to_canonical(parameter.data().asnumpy(), self.flattened[name]))
-            for name, parameter in self.parameters.items()
-        }
+        return {name: placed.get() for name, placed in self.parameters.items()}
 
     def finish(self):
         mx.nd.waitall()

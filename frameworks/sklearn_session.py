@@ -10,8 +10,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from ..models.layers import Activation, Dense, Flatten, NotExpressible, weight_shapes
+from ..models.layers import Activation, Dense, Flatten, NotExpressible
 from ..models.optimizers import SGD, Adam
+from ..models.weights import weight_shapes
 
 # fit() forgets lbfgs' memory of the curvature, so epochs of one iteration would be gradient descent.
 LBFGS_ITERATIONS_PER_EPOCH = 10

@@ -3,38 +3,11 @@
 import numpy
 import tensorflow as tf
 
-from ..models.layers import Activation, Conv, Dense, Dropout, Flatten, MaxPool, refuse, weight_shapes
+from ..models.layers import by_layer, refuse
 from ..models.optimizers import SGD, Adadelta, Adam, RMSprop
+from ..models.weights import weight_shapes
 from . import tensorflow_device
-
-
-def conv(layer, weights, images, training):
-    images = tf.nn.conv2d(images, weights["kernel"], layer.stride, layer.padding.upper())
-    return tf.nn.bias_add(images, weights["bias"]) if layer.bias else images
-
-
-def dense(layer, weights, rows, training):
-    rows = tf.matmul(rows, weights["kernel"])
-    return tf.nn.bias_add(rows, weights["bias"]) if layer.bias else rows
-
-
-def max_pool(layer, weights, images, training):
-    return tf.nn.max_pool2d(images, layer.size, layer.size, "VALID")
-
-
-def activation(layer, weights, values, training):
-    return {"relu": tf.nn.relu, "tanh": tf.tanh, "sigmoid": tf.sigmoid}[layer.function](values)
-
-
-def dropout(layer, weights, values, training):
-    return tf.nn.dropout(values, layer.rate) if training and layer.rate else values
-
-
-def flatten(layer, weights, images, training):
-    return tf.reshape(images, (-1, numpy.prod(images.shape[1:])))
-
-
-LAYERS = {Conv: conv, Dense: dense, MaxPool: max_pool, Activation: activation, Dropout: dropout, Flatten: flatten}
+from .tensorflow_layers import LAYERS, forward
 
 
 # The kernels that Keras 2 was built on; each computes the formula of models/optimizers.py in one pass over the weight.
@@ -98,10 +71,10 @@ def adadelta(optimizer, weight, gradient, slots, step):
 OPTIMIZERS = {SGD: (sgd, 1), Adam: (adam, 2), RMSprop: (rmsprop, 2), Adadelta: (adadelta, 2)}  # step, states per weight
 
 
-def initial(name, shape):
-    """Return TensorFlow's own initial value: Glorot uniform, and zeros for biases."""
-    kind = tf.initializers.Zeros if name.endswith("/bias") else tf.initializers.GlorotUniform
-    return kind()(shape, tf.float32)
+def initial(weight):
+    """Return TensorFlow's own initial value: Glorot uniform for kernels, and zeros or ones as the layer wants for the others."""
+    kinds = {"zeros": tf.initializers.Zeros, "ones": tf.initializers.Ones}
+    return kinds.get(weight.initial, tf.initializers.GlorotUniform)()(weight.shape, tf.float32)
 
 
 class Session:
@@ -120,31 +93,30 @@ class Session:
             }
             self.build(arrays.weights)
         self.train_step = tf.function(self.step)  # traced once for the full batches and once for the last, smaller one
-        self.predict_step = tf.function(lambda images: tf.nn.softmax(self.forward(images, False)))
+        self.predict_step = tf.function(lambda images: tf.nn.softmax(self.logits(images, False)))
 
     def build(self, weights):
-        self.variables = {}
-        self.by_layer = [{} for layer in self.job.layers]
-        for name, shape in weight_shapes(self.job.layers, self.job.input_shape):
-            first = initial(name, shape) if weights is None else weights[name]
-            position, role = name.split("/")
-            self.variables[name] = self.by_layer[int(position.split("-")[0])][role] = tf.Variable(first)
+        described = weight_shapes(self.job.layers, self.job.input_shape)
+        self.variables = {
+            weight.name: tf.Variable(initial(weight) if weights is None else weights[weight.name])
+            for weight in described
+        }
+        self.by_layer = by_layer(self.variables)
+        self.trained = {weight.name: self.variables[weight.name] for weight in described if weight.trainable}
         self.update, count = OPTIMIZERS[type(self.job.optimizer)]
-        self.slots = {name: [tf.Variable(tf.zeros_like(w)) for _ in range(count)] for name, w in self.variables.items()}
+        self.slots = {name: [tf.Variable(tf.zeros_like(w)) for _ in range(count)] for name, w in self.trained.items()}
         self.steps = tf.Variable(0.0, dtype=tf.float64)
         self.loss_sum = tf.Variable(0.0)
 
-    def forward(self, images, training):
-        for layer, weights in zip(self.job.layers, self.by_layer):
-            images = LAYERS[type(layer)](layer, weights, images, training)
-        return images
+    def logits(self, images, training):
+        return forward(self.job.layers, self.by_layer, images, training)
 
     def step(self, rows):
         images, labels = (tf.gather(values, rows) for values in self.data["train"])
         with tf.GradientTape() as tape:
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, self.forward(images, True))
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, self.logits(images, True))
             loss = tf.reduce_mean(losses)
-        variables = list(self.variables.values())
+        variables = list(self.trained.values())
         gradients = tape.gradient(loss, variables)
         step = self.steps.assign_add(1.0)
         for variable, gradient, slots in zip(variables, gradients, self.slots.values()):

@@ -1,35 +1,99 @@
-"""Layer descriptions, and what follows from them without a framework: shapes, parameter counts, canonical initial weights.
+"""Layer descriptions. A model is a tuple of these; every default is written here and nowhere else.
 
-A model is a tuple of these. Images are channels last, kernels are (height, width, in, out), dense kernels (in, out); each adapter
-turns them into its framework's layout. Every default is written here and nowhere else.
+Images are channels last; shapes.py and weights.py say what follows from a model without a framework. A convolution that is separable
+is a DepthwiseConv without bias and a Conv of kernel 1: no framework computes anything else.
 """
 
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from typing import Iterator, NamedTuple, Optional, Tuple
 
-import numpy
-
-Shape = Tuple[int, ...]
+# Padding is "valid" or "same": then ceil(side / stride) remain, and the odd pixel goes right and below, as in TensorFlow.
 
 
 class Conv(NamedTuple):
     filters: int
     kernel: int  # square, in pixels
     stride: int = 1
-    padding: str = "valid"  # or "same": the odd pixel goes right and below, as in TensorFlow
+    padding: str = "valid"
     bias: bool = True
+    initial: str = "glorot_uniform"  # a name of weights.DRAW
+
+
+class DepthwiseConv(NamedTuple):
+    """Each channel is convolved with a kernel of its own."""
+
+    kernel: int  # square, in pixels
+    stride: int = 1
+    padding: str = "valid"
+    bias: bool = True
+    initial: str = "glorot_uniform"
 
 
 class Dense(NamedTuple):
     units: int
     bias: bool = True
+    initial: str = "glorot_uniform"
 
 
 class MaxPool(NamedTuple):
-    size: int  # square, in pixels; the stride equals it and partial windows are dropped
+    size: int  # square, in pixels
+    stride: Optional[int] = None  # None: the size
+    padding: str = "valid"  # partial windows are dropped; with "same" the pixels outside are below every value
+
+    @property
+    def step(self):
+        return self.stride or self.size
+
+
+class AveragePool(NamedTuple):
+    size: int  # square, in pixels
+    stride: Optional[int] = None  # None: the size
+    padding: str = "valid"  # partial windows are dropped; with "same" the pixels outside do not count
+
+    @property
+    def step(self):
+        return self.stride or self.size
+
+
+class GlobalAveragePool(NamedTuple):
+    """(height, width, channels) to the mean of each channel."""
+
+
+class ZeroPad(NamedTuple):
+    before: int  # pixels above and on the left
+    after: int  # pixels below and on the right
+
+
+class Resize(NamedTuple):
+    """Bilinear interpolation between pixel centres; beyond the outermost centres the image goes on as it ends."""
+
+    side: int  # of the square that results, in pixels; at least the input's: shrinking would want a filter
+
+
+class Rescale(NamedTuple):
+    """values * scale + offset"""
+
+    scale: Tuple[float, ...]  # one, or one a channel
+    offset: Tuple[float, ...]
+
+
+class BatchNorm(NamedTuple):
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, over all axes but the last.
+
+    Training takes mean and biased variance (divided by n) of the batch, and moves the moving ones, from 0 and 1, by them:
+    moving = momentum * moving + (1 - momentum) * batch's. Prediction takes the moving ones. (Ioffe and Szegedy 2015 move by the
+    unbiased variance; most frameworks by this one.)
+    """
+
+    epsilon: float = 1e-3
+    momentum: float = 0.99  # share of the old that stays
 
 
 class Activation(NamedTuple):
-    function: str  # "relu", "tanh" or "sigmoid"
+    """relu6 is min(relu, 6); elu is x above zero and exp(x) - 1 below; selu likewise, times 1.0507009873554805, and below zero
+    times 1.6732632423543772 as well (Klambauer et al. 2017).
+    """
+
+    function: str  # "relu", "relu6", "tanh", "sigmoid", "elu" or "selu"
 
 
 class Dropout(NamedTuple):
@@ -40,46 +104,74 @@ class Flatten(NamedTuple):
     """(height, width, channels) to one axis, channels fastest."""
 
 
-class Weight(NamedTuple):
-    name: str  # "2-conv/kernel": the layer's position in the model, its type, the role
-    shape: Shape
+class Residual(NamedTuple):
+    """The sum of what two sequences of layers make of the same input."""
+
+    body: tuple
+    shortcut: tuple = ()  # empty: the input itself
 
 
-def _conv_output(layer: Conv, shape: Shape) -> Shape:
-    if layer.padding == "same":
-        sides = [-(-side // layer.stride) for side in shape[:2]]
-    elif layer.padding == "valid":
-        sides = [(side - layer.kernel) // layer.stride + 1 for side in shape[:2]]
-    else:
-        raise ValueError('{}; padding is "valid" or "same"'.format(layer))
-    return (sides[0], sides[1], layer.filters)
+class Parallel(NamedTuple):
+    """What several sequences of layers make of the same input, as one."""
+
+    branches: Tuple[tuple, ...]
+    merge: str  # "add", or "concatenate": along the last axis
 
 
-def _flatten_output(layer: Flatten, shape: Shape) -> Shape:
-    size = 1
-    for side in shape:
-        size *= side
-    return (size,)
+class Frozen(NamedTuple):
+    """Layers that run in training as in prediction: no weight of theirs changes, nothing is dropped."""
+
+    body: tuple
 
 
-def _same(layer: NamedTuple, shape: Shape) -> Shape:
-    return shape
-
-
-# Layer type -> (axes of its input, or None for any; its output shape).
-_SHAPES = {
-    Conv: (3, _conv_output),
-    Dense: (1, lambda layer, shape: (layer.units,)),
-    MaxPool: (3, lambda layer, shape: (shape[0] // layer.size, shape[1] // layer.size, shape[2])),
-    Activation: (None, _same),
-    Dropout: (None, _same),
-    Flatten: (None, _flatten_output),
+# Layer type -> the sequences of layers inside it, by name.
+PARTS = {
+    Residual: lambda layer: {"body": layer.body, "shortcut": layer.shortcut},
+    Parallel: lambda layer: {str(number): branch for number, branch in enumerate(layer.branches)},
+    Frozen: lambda layer: {"body": layer.body},
 }
 
-_KERNEL_SHAPES = {
-    Conv: lambda layer, shape: (layer.kernel, layer.kernel, shape[2], layer.filters),
-    Dense: lambda layer, shape: (shape[0], layer.units),
-}
+
+def parts(layer) -> dict:
+    """Return the sequences of layers inside a layer, by name: none for most."""
+    return PARTS[type(layer)](layer) if type(layer) in PARTS else {}
+
+
+def named(layers, prefix="") -> Iterator[tuple]:
+    """Yield (name, layer): the name is the layer's position and type, "2-conv", behind the prefix."""
+    for position, layer in enumerate(layers):
+        yield "{}{}-{}".format(prefix, position, type(layer).__name__.lower()), layer
+
+
+def every(layers) -> Iterator[tuple]:
+    """Yield all layers, those inside others too."""
+    for layer in layers:
+        yield layer
+        for inner in parts(layer).values():
+            for found in every(inner):
+                yield found
+
+
+def by_layer(weights: dict) -> dict:
+    """Return weights as the layers nest: {"3-residual/body/0-conv/kernel": w} is {"3-residual": {"body": {"0-conv": ...}}}."""
+    found = {}  # type: dict
+    for name, weight in weights.items():
+        place = found
+        path = name.split("/")
+        for part in path[:-1]:
+            place = place.setdefault(part, {})
+        place[path[-1]] = weight
+    return found
+
+
+def without_dropout(layers):
+    """Return the layers with every dropout rate zero."""
+    if isinstance(layers, Dropout):
+        return Dropout(0.0)
+    if not isinstance(layers, tuple):
+        return layers
+    inside = [without_dropout(value) for value in layers]
+    return type(layers)(*inside) if hasattr(layers, "_fields") else tuple(inside)
 
 
 class NotExpressible(ValueError):
@@ -88,68 +180,8 @@ class NotExpressible(ValueError):
 
 def refuse(framework, job, layers, optimizers):
     """Raise NotExpressible where the job has a layer or an optimizer of no type in the framework's tables."""
-    for layer in job.layers:
+    for layer in every(job.layers):
         if type(layer) not in layers:
             raise NotExpressible("{} has no {}".format(framework, type(layer).__name__))
     if type(job.optimizer) not in optimizers:
         raise NotExpressible("{} has no optimizer {!r}".format(framework, job.optimizer))
-
-
-class ShapeError(ValueError):
-    """The input does not fit the model; the message names the layer."""
-
-
-def output_shapes(layers: Sequence, input_shape: Shape) -> List[Shape]:
-    """Return the shape after each layer, without the batch axis. Raises ShapeError."""
-    shapes = []  # type: List[Shape]
-    shape = tuple(input_shape)
-    for position, layer in enumerate(layers):
-        axes, output = _SHAPES[type(layer)]
-        if axes is not None and len(shape) != axes:
-            raise ShapeError("layer {} {} takes {} axes, but is given {}".format(position, layer, axes, shape))
-        before, shape = shape, output(layer, shape)
-        if min(shape) < 1:
-            raise ShapeError(
-                "layer {} {} shrinks its input {} to {}; the model wants larger images than {}".format(
-                    position, layer, before, shape, tuple(input_shape)
-                )
-            )
-        shapes.append(shape)
-    return shapes
-
-
-def weight_shapes(layers: Sequence, input_shape: Shape) -> List[Weight]:
-    """Return name and shape of each weight, in the model's order, kernel before bias. Raises ShapeError."""
-    found = []
-    shapes = [tuple(input_shape)] + output_shapes(layers, input_shape)
-    for position, layer in enumerate(layers):
-        if type(layer) not in _KERNEL_SHAPES:
-            continue
-        prefix = "{}-{}".format(position, type(layer).__name__.lower())
-        kernel = _KERNEL_SHAPES[type(layer)](layer, shapes[position])
-        found.append(Weight(prefix + "/kernel", kernel))
-        if layer.bias:
-            found.append(Weight(prefix + "/bias", kernel[-1:]))
-    return found
-
-
-def parameter_count(layers: Sequence, input_shape: Shape) -> int:
-    return sum(int(numpy.prod(weight.shape)) for weight in weight_shapes(layers, input_shape))
-
-
-def initial_weights(layers: Sequence, input_shape: Shape, seed: int) -> Dict[str, numpy.ndarray]:
-    """Return the canonical initial weights, float32 by name, in the model's order.
-
-    Kernels are Glorot uniform (Glorot and Bengio 2010: limit sqrt(6 / (fan_in + fan_out))), biases zero. RandomState's
-    streams are frozen, so every numpy version draws the same.
-    """
-    random = numpy.random.RandomState(seed)
-    drawn = {}
-    for weight in weight_shapes(layers, input_shape):
-        if weight.name.endswith("/bias"):
-            drawn[weight.name] = numpy.zeros(weight.shape, numpy.float32)
-            continue
-        receptive = int(numpy.prod(weight.shape[:-2]))
-        limit = (6.0 / (receptive * (weight.shape[-2] + weight.shape[-1]))) ** 0.5
-        drawn[weight.name] = random.uniform(-limit, limit, weight.shape).astype(numpy.float32)
-    return drawn

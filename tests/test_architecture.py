@@ -38,6 +38,7 @@ class Row(NamedTuple):
 
 
 ERRORS = "framegate.errors"
+MODEL_LANGUAGE = ("models.layers", "models.shapes", "models.weights", "models.optimizers")
 TABLE = (
     Row("framegate", ()),
     Row(ERRORS, ()),
@@ -58,13 +59,13 @@ TABLE = (
     ),
     Row(
         "frameworks.*",
-        ("frameworks", "frameworks.*", "models.layers", "models.optimizers"),
+        ("frameworks", "frameworks.*", *MODEL_LANGUAGE),
         frozenset({"numpy", "scipy", "sklearn", "threadpoolctl"} | set(FRAMEWORK_OF)),
     ),
     Row("worker.*", ("models.*", "datasets.*", "frameworks.*"), frozenset({"numpy"})),
     Row(
         "tests.toy_framework.*",
-        ("tests.toy_framework", "tests.toy_framework.*", "models.layers", "models.optimizers"),
+        ("tests.toy_framework", "tests.toy_framework.*", *MODEL_LANGUAGE),
         frozenset({"numpy"}),
     ),
 )

@@ -10,7 +10,9 @@ from framegate.runner.declarations import load
 from framegate.runner.matrix import read_matrix
 
 layers = worker_module("models.layers")
-NOT_MODELS = {"layers", "optimizers"}
+shapes = worker_module("models.shapes")
+weights = worker_module("models.weights")
+NOT_MODELS = {"layers", "optimizers", "shapes", "weights"}
 
 # model, input shape, classes, trainable parameters: as the studies print them or Keras counts them
 COUNTS = [
@@ -29,14 +31,14 @@ COUNTS = [
 @pytest.mark.parametrize(("model", "shape", "classes", "count"), COUNTS)
 def test_a_models_parameter_count_is_the_studys(model, shape, classes, count):
     described = worker_module(f"models.{model}").layers(classes)
-    assert layers.parameter_count(described, shape) == count
+    assert weights.parameter_count(described, shape) == count
 
 
 @pytest.mark.parametrize("model", sorted({path.stem for path in (ROOT / "models").glob("*.py")} - NOT_MODELS))
 @pytest.mark.parametrize("classes", [2, 10])
 def test_a_model_ends_in_one_logit_a_class(model, classes):
     described = worker_module(f"models.{model}").layers(classes)
-    assert layers.output_shapes(described, (64, 64, 3))[-1] == (classes,)
+    assert shapes.output_shapes(described, (64, 64, 3))[-1] == (classes,)
     assert described[-1] == layers.Dense(classes)
 
 
@@ -46,7 +48,7 @@ def test_the_recipe_of_adding_a_model_can_be_pasted(tmp_path):
     pasted = {"__package__": "suite.models"}
     exec(model, pasted)
     (counted,) = ast.literal_eval(f"[{line.strip()}]")
-    assert layers.parameter_count(pasted["layers"](counted[2]), counted[1]) == counted[3]
+    assert weights.parameter_count(pasted["layers"](counted[2]), counted[1]) == counted[3]
 
     tiers = (ROOT / "matrix.toml").read_text(encoding="utf-8").partition("\n[[cells]]")[0]
     (tmp_path / "models").mkdir()

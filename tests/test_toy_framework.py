@@ -16,6 +16,7 @@ from framegate.runner.environments import ensure
 
 layers = worker_module("models.layers")
 optimizers = worker_module("models.optimizers")
+weights = worker_module("models.weights")
 toy = worker_module("tests.toy_framework.session")
 
 ENVIRONMENTS = load(ROOT / "tests" / "toy_framework" / "environments")
@@ -23,7 +24,7 @@ ENVIRONMENTS = load(ROOT / "tests" / "toy_framework" / "environments")
 
 def session_of(described, arrays, optimizer=None, batch_size=32):
     shape = arrays.train_images.shape[1:]
-    arrays.weights = layers.initial_weights(described, shape, 1)
+    arrays.weights = weights.initial_weights(described, shape, 1)
     job = SimpleNamespace(
         layers=described,
         input_shape=shape,

@@ -1,5 +1,7 @@
 """The reference's arithmetic: forward by small cases worked by hand, backward by central differences."""
 
+import math
+
 import numpy
 import pytest
 from mounted import worker_module
@@ -7,10 +9,11 @@ from mounted import worker_module
 layers = worker_module("models.layers")
 network = worker_module("tests.toy_framework.network")
 toy = worker_module("tests.toy_framework.session")
+weights = worker_module("models.weights")
 
 
-def outputs(layer, images, **weights):
-    return network.LAYERS[type(layer)][0](layer, weights, numpy.array(images, float), None)[0]
+def outputs(layer, images, **roles):
+    return network.LAYERS[type(layer)][0](layer, roles, numpy.array(images, float), None)[0]
 
 
 FOUR_BY_FOUR = numpy.arange(16.0).reshape(1, 4, 4, 1)
@@ -40,8 +43,9 @@ def test_pooling_takes_the_largest_and_drops_partial_windows():
 
 
 def test_of_equal_values_the_first_gets_the_gradient():
-    _, kept = network.pool_forward(layers.MaxPool(2), {}, numpy.ones((1, 2, 2, 1)), None)
-    spread, _ = network.pool_backward(layers.MaxPool(2), {}, kept, numpy.ones((1, 1, 1, 1)))
+    pool = (layers.MaxPool(2),)
+    _, kept = network.forward(pool, {}, numpy.ones((1, 2, 2, 1)))
+    spread, _ = network.backward(pool, {}, kept, numpy.ones((1, 1, 1, 1)))
     assert spread[0, :, :, 0].tolist() == [[1, 0], [0, 0]]
 
 
@@ -52,10 +56,62 @@ def test_flatten_takes_channels_fastest():
 
 @pytest.mark.parametrize(
     ("function", "expected"),
-    [("relu", [0, 0, 2]), ("tanh", [-0.76159416, 0, 0.96402758]), ("sigmoid", [0.26894142, 0.5, 0.88079708])],
+    [
+        ("relu", [0, 0, 2, 7]),
+        ("relu6", [0, 0, 2, 6]),
+        ("tanh", [-0.76159416, 0, 0.96402758, 0.99999834]),
+        ("sigmoid", [0.26894142, 0.5, 0.88079708, 0.99908895]),
+        ("elu", [-0.63212056, 0, 2, 7]),
+        ("selu", [-1.11133074, 0, 2.10140197, 7.35490691]),
+    ],
 )
 def test_activations_are_these(function, expected):
-    assert outputs(layers.Activation(function), [[-1, 0, 2]])[0] == pytest.approx(expected, abs=1e-8)
+    assert outputs(layers.Activation(function), [[-1, 0, 2, 7]])[0] == pytest.approx(expected, abs=1e-8)
+
+
+def test_batch_norm_takes_the_biased_variance_and_moves_by_it():
+    roles = {"gamma": 2.0, "beta": 1.0, "moving_mean": 0.0, "moving_variance": 1.0}
+    roles = {role: numpy.array([value]) for role, value in roles.items()}
+    norm = layers.BatchNorm(epsilon=0.75, momentum=0.9)
+    found, _ = network.forward([norm], {"0-batchnorm": roles}, numpy.array([[1.0], [2.0]]), random=True)
+    # mean 1.5, variance .25 (unbiased it would be .5); sqrt(.25 + .75) = 1
+    assert found.ravel().tolist() == [0.0, 2.0]
+    assert roles["moving_mean"] == pytest.approx(0.15)
+    assert roles["moving_variance"] == pytest.approx(0.9 + 0.1 * 0.25)
+    predicted, _ = network.forward([norm], {"0-batchnorm": roles}, numpy.array([[1.15]]))
+    assert predicted == pytest.approx(1 + 2 * (1.15 - 0.15) / math.sqrt(0.925 + 0.75))
+
+
+def test_a_frozen_batch_norm_takes_the_moving_statistics_and_leaves_them():
+    roles = {"gamma": [1.0], "beta": [0.0], "moving_mean": [1.0], "moving_variance": [4.0]}
+    roles = {role: numpy.array(value) for role, value in roles.items()}
+    frozen = layers.Frozen((layers.BatchNorm(epsilon=0.0),))
+    found, _ = network.forward(
+        [frozen], {"0-frozen": {"body": {"0-batchnorm": roles}}}, numpy.array([[3.0]]), random=True
+    )
+    assert found.tolist() == [[1.0]]
+    assert [roles["moving_mean"][0], roles["moving_variance"][0]] == [1.0, 4.0]
+
+
+def test_average_pooling_does_not_count_the_pixels_outside():
+    assert outputs(layers.AveragePool(3, 2, "same"), FOUR_BY_FOUR)[0, :, :, 0].tolist() == [[5, 6.5], [11, 12.5]]
+    assert outputs(layers.AveragePool(3, 1), FOUR_BY_FOUR)[0, :, :, 0].tolist() == [[5, 6], [9, 10]]
+
+
+def test_max_pooling_of_negative_values_never_takes_the_padding():
+    assert outputs(layers.MaxPool(3, 2, "same"), -FOUR_BY_FOUR)[0, :, :, 0].tolist() == [[0, -2], [-8, -10]]
+
+
+def test_resizing_interpolates_between_pixel_centres():
+    found = outputs(layers.Resize(4), [[[[0.0], [4.0]], [[8.0], [12.0]]]])
+    assert found[0, 0, :, 0].tolist() == [0, 1, 3, 4]
+    assert found[0, :, 0, 0].tolist() == [0, 2, 6, 8]
+
+
+def test_depthwise_convolution_keeps_channels_apart():
+    kernel = numpy.array([[[[10.0], [100.0]]]])
+    found = outputs(layers.DepthwiseConv(1, bias=False), [[[[1.0, 2.0]]]], kernel=kernel)
+    assert found.tolist() == [[[[10, 200]]]]
 
 
 def test_cross_entropy_of_equal_logits_is_the_logarithm_of_the_classes():
@@ -85,30 +141,49 @@ CHECKED = [
     layers.Activation("relu"),
     layers.Activation("tanh"),
     layers.Activation("sigmoid"),
+    layers.Activation("relu6"),
+    layers.Activation("elu"),
+    layers.Activation("selu"),
+    layers.AveragePool(2),
+    layers.AveragePool(3, 2, "same"),
+    layers.BatchNorm(),
+    layers.DepthwiseConv(3, 2, "same"),
+    layers.DepthwiseConv(2, bias=False),
     layers.Dropout(0.5),
     layers.Flatten(),
+    layers.Frozen((layers.Conv(2, 3), layers.BatchNorm(), layers.Dropout(0.5))),
+    layers.GlobalAveragePool(),
+    layers.MaxPool(3, 2, "same"),
+    layers.MaxPool(3, 1),
+    layers.Parallel(((layers.Conv(3, 1),), (), (layers.BatchNorm(),)), "concatenate"),
+    layers.Parallel(((layers.Conv(2, 1),), (layers.Activation("tanh"),)), "add"),
+    layers.Rescale((2.0, 3.0), (-1.0, 0.5)),
+    layers.Residual((layers.Conv(2, 3, padding="same"), layers.BatchNorm())),
+    layers.Residual((layers.Conv(3, 3, 2, "same"),), (layers.Conv(3, 1, 2, "same"),)),
+    layers.Resize(7),
+    layers.ZeroPad(2, 1),
 ]
 
 
 def assert_gradients_agree(described, images):
     random = numpy.random.RandomState(5)
-    described_weights = [{} for _ in described]
-    for name, shape in layers.weight_shapes(described, images.shape[1:]):
-        position, role = toy.place(name)
-        described_weights[position][role] = random.normal(size=shape)
+    found_weights = weights.weight_shapes(described, images.shape[1:])
+    flat = {weight.name: random.normal(size=weight.shape) for weight in found_weights}
+    for name, weight in flat.items():
+        if name.endswith("variance"):
+            weight[:] = numpy.abs(weight) + 0.5
+    nested = layers.by_layer(flat)
     labels = random.randint(0, 3, len(images))
 
     def passed():
         # The same stream at each pass drops the same values.
-        logits, kept = network.forward(described, described_weights, images, numpy.random.RandomState(9))
+        logits, kept = network.forward(described, nested, images, numpy.random.RandomState(9))
         return (*network.cross_entropy(logits, labels), kept)
 
     _, gradient, kept = passed()
-    gradients, by_image = network.backward(described, described_weights, kept, gradient)
-    checked = [(images, by_image)]
-    checked += [
-        (own[role], found[role]) for own, found in zip(described_weights, gradients, strict=True) for role in own
-    ]
+    by_image, gradients = network.backward(described, nested, kept, gradient)
+    trained = [weight.name for weight in found_weights if weight.trainable]
+    checked = [(images, by_image)] + [(flat[name], toy.at(gradients, name)) for name in trained]
     for values, found in checked:
         assert found.shape == values.shape
         for place in numpy.ndindex(*values.shape):
@@ -142,6 +217,6 @@ def test_gradients_of_dense_layers_are_the_slopes_of_the_loss():
 
 def test_dropout_zeroes_its_share_and_scales_the_rest():
     values = numpy.ones((200, 200))
-    found, _ = network.dropout_forward(layers.Dropout(0.25), {}, values, numpy.random.RandomState(1))
+    found, _ = network.forward([layers.Dropout(0.25)], {}, values, numpy.random.RandomState(1))
     assert set(numpy.unique(found)) == {0.0, 1 / 0.75}
     assert (found == 0).mean() == pytest.approx(0.25, abs=0.0087)  # four standard errors

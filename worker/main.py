@@ -124,6 +124,7 @@ def prepare(job, phases):
     with phases.measure("import", announce=True):
         adapter = mount(job["root"], job["adapter"])
         layers = mount(job["root"], "models.layers")
+        weights = mount(job["root"], "models.weights")
         optimizers = mount(job["root"], "models.optimizers")
         model = mount(job["root"], "models." + job["model"])
     with phases.measure("load", announce=True):
@@ -136,16 +137,14 @@ def prepare(job, phases):
         classes = len(job["dataset"]["classes"])
         described = model.layers(classes)
         if not job["dropout"]:
-            described = tuple(
-                layer._replace(rate=0.0) if isinstance(layer, layers.Dropout) else layer for layer in described
-            )
+            described = layers.without_dropout(described)
         optimizer = None
         if job["optimizer"]:
             constants = dict(job["optimizer"])
             optimizer = optimizers.BY_NAME[constants.pop("name")](**constants)
         arrays.weights = None
         if job["init"] == "canonical":
-            arrays.weights = layers.initial_weights(described, shape, job["seed"])
+            arrays.weights = weights.initial_weights(described, shape, job["seed"])
         told = {name: job[name] for name in ("batch_size", "seed", "device", "threads", "init")}
         session = adapter.Session(
             SimpleNamespace(layers=described, input_shape=shape, classes=classes, optimizer=optimizer, **told), arrays

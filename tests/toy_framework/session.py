@@ -8,8 +8,9 @@ import copy
 
 import numpy
 
-from ...models.layers import NotExpressible, initial_weights, refuse
-from . import faults, network
+from ...models.layers import NotExpressible, by_layer, refuse
+from ...models.weights import initial_weights, weight_shapes
+from . import faults, network, steps
 
 
 class Trainer:
@@ -21,15 +22,14 @@ class Trainer:
         self.batch_size = job.batch_size
         self.random = numpy.random.RandomState([job.seed, 0])  # dropout's own stream: the orders' are [seed, epoch]
         self.steps = 0
-        self.weights = [{} for layer in job.layers]  # by role, for each layer
-        for name, weight in weights.items():
-            position, role = place(name)
-            self.weights[position][role] = numpy.array(weight, numpy.float64)
-        count = network.OPTIMIZERS[type(job.optimizer)][1]
-        self.states = [
-            {role: [numpy.zeros_like(weight) for _ in range(count)] for role, weight in own.items()}
-            for own in self.weights
-        ]
+        self.weights = {name: numpy.array(weight, numpy.float64) for name, weight in weights.items()}
+        self.by_layer = by_layer(self.weights)  # the same arrays
+        count = steps.OPTIMIZERS[type(job.optimizer)][1]
+        self.states = {
+            weight.name: [numpy.zeros(weight.shape) for _ in range(count)]
+            for weight in weight_shapes(job.layers, job.input_shape)
+            if weight.trainable
+        }
 
     def train(self, images, labels, order):
         """Return the sum of the rows' losses; the rows are visited in batches, the last of which may be smaller."""
@@ -40,20 +40,19 @@ class Trainer:
         return loss_sum
 
     def step(self, images, labels):
-        logits, kept = network.forward(self.layers, self.weights, images, self.random)
+        logits, kept = network.forward(self.layers, self.by_layer, images, self.random)
         loss, gradient = network.cross_entropy(logits, labels)
-        gradients, _ = network.backward(self.layers, self.weights, kept, gradient)
+        _, gradients = network.backward(self.layers, self.by_layer, kept, gradient)
         self.steps += 1
-        update = network.OPTIMIZERS[type(self.optimizer)][0]
-        for own, found, states in zip(self.weights, gradients, self.states):
-            for role in own:
-                update(self.optimizer, own[role], found[role], states[role], self.steps)
+        update = steps.OPTIMIZERS[type(self.optimizer)][0]
+        for name, states in self.states.items():
+            update(self.optimizer, self.weights[name], at(gradients, name), states, self.steps)
         return loss
 
 
 class Session:
     def __init__(self, job, arrays):
-        refuse("the toy framework", job, network.LAYERS, network.OPTIMIZERS)
+        refuse("the toy framework", job, network.LAYERS, steps.OPTIMIZERS)
         if job.device != "cpu":
             raise NotExpressible("the toy framework has no device {!r}, only cpu".format(job.device))
         weights = arrays.weights
@@ -85,7 +84,7 @@ class Session:
         found = numpy.empty((len(images), self.job.classes), numpy.float32)
         for start in range(0, len(images), self.job.batch_size):
             batch = slice(start, start + self.job.batch_size)
-            logits, _ = network.forward(self.job.layers, self.trainer.weights, images[batch].astype(numpy.float64))
+            logits, _ = network.forward(self.job.layers, self.trainer.by_layer, images[batch].astype(numpy.float64))
             found[batch] = network.softmax(logits)
         # The epochs that are over count: after epoch n "wrong@n" shows.
         return faults.distort(self.fault, self.epoch - 1, found)
@@ -95,8 +94,7 @@ class Session:
 
     def exact_weight(self, name):
         """Return the weight as it is inside, float64: for comparisons sharper than float32."""
-        position, role = place(name)
-        return self.trainer.weights[position][role]
+        return self.trainer.weights[name]
 
     def finish(self):
         """Nothing is ever queued."""
@@ -115,7 +113,8 @@ class Session:
         return None
 
 
-def place(name):
-    """Return (position of the layer, role) of a canonical name: "2-conv/kernel" is (2, "kernel")."""
-    prefix, role = name.split("/")
-    return int(prefix.split("-")[0]), role
+def at(nested, name):
+    """Return what nested dicts hold below a canonical name."""
+    for part in name.split("/"):
+        nested = nested[part]
+    return nested

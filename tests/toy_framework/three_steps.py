@@ -30,7 +30,7 @@ def main(out):
 def train(model, shape):
     import numpy
 
-    layers = importlib.import_module("suite.models.layers")
+    weights = importlib.import_module("suite.models.weights")
     optimizers = importlib.import_module("suite.models.optimizers")
     adapter = importlib.import_module("suite.tests.toy_framework.session")
     described = importlib.import_module("suite.models." + model).layers(10)
@@ -38,7 +38,7 @@ def train(model, shape):
     arrays = types.SimpleNamespace(
         train_images=random.random_sample((96,) + shape).astype(numpy.float32),
         train_labels=random.randint(0, 10, 96),
-        weights=layers.initial_weights(described, shape, 1),
+        weights=weights.initial_weights(described, shape, 1),
     )
     job = types.SimpleNamespace(
         layers=described, input_shape=shape, batch_size=32, optimizer=optimizers.Adam(), seed=1, device="cpu"

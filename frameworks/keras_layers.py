@@ -1,0 +1,79 @@
+"""Our layers as Keras 3 has them, channels last."""
+
+import keras
+
+from ..models.layers import (
+    Activation,
+    AveragePool,
+    BatchNorm,
+    Conv,
+    Dense,
+    DepthwiseConv,
+    Dropout,
+    Flatten,
+    Frozen,
+    GlobalAveragePool,
+    MaxPool,
+    Parallel,
+    Rescale,
+    Residual,
+    Resize,
+    ZeroPad,
+    named,
+    parts,
+)
+
+LAST = {"data_format": "channels_last"}
+
+
+def connect(layers, values, made, prefix="", frozen=False):
+    """Return the symbolic output of the layers; each Keras layer with weights is put into made, by its canonical name."""
+    for name, layer in named(layers, prefix):
+        if type(layer) in MERGES:
+            inside = frozen or type(layer) is Frozen
+            outputs = [
+                connect(inner, values, made, "{}/{}/".format(name, part), inside)
+                for part, inner in parts(layer).items()
+            ]
+            values = MERGES[type(layer)](layer, outputs)
+            continue
+        made[name] = LAYERS[type(layer)](layer)
+        if frozen:
+            made[name].trainable = False
+            values = made[name](values, **PREDICTING.get(type(layer), {}))
+        else:
+            values = made[name](values)
+    return values
+
+
+def parallel(layer, outputs):
+    return (keras.layers.Add() if layer.merge == "add" else keras.layers.Concatenate())(outputs)
+
+
+# Layer type -> what it makes of its parts' outputs.
+MERGES = {
+    Frozen: lambda layer, outputs: outputs[0],
+    Parallel: parallel,
+    Residual: lambda layer, outputs: keras.layers.Add()(outputs),
+}
+PREDICTING = {kind: {"training": False} for kind in (BatchNorm, Dropout)}  # these two ask whether this is training
+
+LAYERS = {
+    Activation: lambda layer: keras.layers.Activation(layer.function),
+    AveragePool: lambda layer: keras.layers.AveragePooling2D(layer.size, layer.step, layer.padding, **LAST),
+    BatchNorm: lambda layer: keras.layers.BatchNormalization(-1, layer.momentum, layer.epsilon),
+    Conv: lambda layer: keras.layers.Conv2D(
+        layer.filters, layer.kernel, layer.stride, layer.padding, use_bias=layer.bias, **LAST
+    ),
+    Dense: lambda layer: keras.layers.Dense(layer.units, use_bias=layer.bias),
+    DepthwiseConv: lambda layer: keras.layers.DepthwiseConv2D(
+        layer.kernel, layer.stride, layer.padding, use_bias=layer.bias, **LAST
+    ),
+    Dropout: lambda layer: keras.layers.Dropout(layer.rate),
+    Flatten: lambda layer: keras.layers.Flatten(**LAST),
+    GlobalAveragePool: lambda layer: keras.layers.GlobalAveragePooling2D(**LAST),
+    MaxPool: lambda layer: keras.layers.MaxPooling2D(layer.size, layer.step, layer.padding, **LAST),
+    Rescale: lambda layer: keras.layers.Rescaling(list(layer.scale), list(layer.offset)),
+    Resize: lambda layer: keras.layers.Resizing(layer.side, layer.side, "bilinear", **LAST),
+    ZeroPad: lambda layer: keras.layers.ZeroPadding2D(((layer.before, layer.after),) * 2, **LAST),
+}

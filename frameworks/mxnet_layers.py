@@ -1,0 +1,219 @@
+"""Our layers as Gluon has them. Images are channels first inside, (N, C, H, W), as MXNet's CPU kernels want them."""
+
+from typing import NamedTuple
+
+import mxnet as mx
+import numpy
+from mxnet.gluon import nn
+
+from ..models.layers import (
+    Activation,
+    AveragePool,
+    BatchNorm,
+    Conv,
+    Dense,
+    DepthwiseConv,
+    Dropout,
+    Flatten,
+    Frozen,
+    GlobalAveragePool,
+    MaxPool,
+    Parallel,
+    Rescale,
+    Residual,
+    Resize,
+    ZeroPad,
+    named,
+    parts,
+)
+from ..models.shapes import output_shapes, same_padding
+from ..models.weights import weight_shapes
+
+
+def window(layer, shape, size, step, outside, block):
+    """Return the block of a window operation, with the padding of the layer: MXNet pads both sides alike, "same" may not.
+
+    block: makes it, given the pixels to pad each side; outside: the value of the pixels that are padded before it.
+    """
+    edges = [same_padding(side, size, step) if layer.padding == "same" else (0, 0) for side in shape[:2]]
+    if all(before == after for before, after in edges):
+        return block((edges[0][0], edges[1][0]))
+    found = nn.HybridSequential()
+    found.add(padding(edges, outside), block(0))
+    return found
+
+
+def padding(edges, outside=0):
+    width = (0, 0, 0, 0) + tuple(edges[0]) + tuple(edges[1])
+    return nn.HybridLambda(
+        lambda ops, images: ops.pad(images, mode="constant", constant_value=outside, pad_width=width)
+    )
+
+
+def conv(layer, shape, frozen):
+    settings = {"in_channels": shape[2], "use_bias": layer.bias}
+    filters = layer.filters
+    if type(layer) is DepthwiseConv:
+        filters = settings["groups"] = shape[2]
+    return window(
+        layer,
+        shape,
+        layer.kernel,
+        layer.stride,
+        0,
+        lambda edge: nn.Conv2D(filters, layer.kernel, layer.stride, edge, **settings),
+    )
+
+
+def max_pool(layer, shape, frozen):
+    least = float(numpy.finfo(numpy.float32).min)
+    return window(layer, shape, layer.size, layer.step, least, lambda edge: nn.MaxPool2D(layer.size, layer.step, edge))
+
+
+def average_pool(layer, shape, frozen):
+    pool = window(layer, shape, layer.size, layer.step, 0, lambda edge: nn.AvgPool2D(layer.size, layer.step, edge))
+    if layer.padding == "valid":
+        return pool
+    # The padded pixels do not count, also where MXNet cannot know of them.
+    return nn.HybridLambda(lambda ops, images: pool(images) / pool(ops.ones_like(images)))
+
+
+class Rescaling(nn.HybridBlock):
+    def __init__(self, layer, shape):
+        super().__init__()
+        last = (-1,) + (1,) * (len(shape) - 1)
+        with self.name_scope():
+            self.scale = self.params.get_constant("scale", numpy.array(layer.scale, numpy.float32).reshape(last))
+            self.offset = self.params.get_constant("offset", numpy.array(layer.offset, numpy.float32).reshape(last))
+
+    def hybrid_forward(self, F, values, scale, offset):  # noqa: N803  Gluon looks for the name F
+        return F.broadcast_add(F.broadcast_mul(values, scale), offset)
+
+
+class Branches(nn.HybridBlock):
+    def __init__(self, branches, merge):
+        super().__init__()
+        self.branches = branches
+        self.merge = merge
+        for branch in branches:
+            self.register_child(branch)
+
+    def hybrid_forward(self, F, values):  # noqa: N803  Gluon looks for the name F
+        found = [branch(values) for branch in self.branches]
+        return F.add_n(*found) if self.merge == "add" else F.concat(*found, dim=1)
+
+
+def global_pool(layer, shape, frozen):
+    found = nn.HybridSequential()
+    found.add(nn.GlobalAvgPool2D(), nn.Flatten())
+    return found
+
+
+def resize(layer, shape, frozen):
+    return nn.HybridLambda(
+        lambda ops, images: ops.contrib.BilinearResize2D(
+            images, height=layer.side, width=layer.side, align_corners=False
+        )
+    )
+
+
+# Gluon's clip() would give the gradient of exact zeros too.
+FUNCTIONS = {
+    "relu": lambda: nn.Activation("relu"),
+    "relu6": lambda: nn.HybridLambda(lambda ops, values: ops.minimum(ops.relu(values), 6.0)),
+    "tanh": lambda: nn.Activation("tanh"),
+    "sigmoid": lambda: nn.Activation("sigmoid"),
+    "elu": lambda: nn.ELU(1.0),
+    "selu": lambda: nn.SELU(),
+}
+
+# Layer type -> its block, from the layer, its input's shape (ours, channels last), and whether it is inside Frozen.
+LAYERS = {
+    Activation: lambda layer, shape, frozen: FUNCTIONS[layer.function](),
+    AveragePool: average_pool,
+    BatchNorm: lambda layer, shape, frozen: nn.BatchNorm(
+        1, layer.momentum, layer.epsilon, use_global_stats=frozen, in_channels=shape[-1]
+    ),
+    Conv: conv,
+    Dense: lambda layer, shape, frozen: nn.Dense(layer.units, in_units=shape[0], use_bias=layer.bias, flatten=False),
+    DepthwiseConv: conv,
+    Dropout: lambda layer, shape, frozen: nn.Dropout(0.0 if frozen else layer.rate),
+    Flatten: lambda layer, shape, frozen: nn.Flatten(),
+    GlobalAveragePool: global_pool,
+    MaxPool: max_pool,
+    Rescale: lambda layer, shape, frozen: Rescaling(layer, shape),
+    Resize: resize,
+    ZeroPad: lambda layer, shape, frozen: padding([(layer.before, layer.after)] * 2),
+}
+# Layer type -> the block of the blocks of its parts.
+MERGES = {
+    Frozen: lambda layer, blocks: blocks[0],
+    Parallel: lambda layer, blocks: Branches(blocks, layer.merge),
+    Residual: lambda layer, blocks: Branches(blocks, "add"),
+}
+
+
+class Made(NamedTuple):
+    block: nn.HybridBlock
+    layer: NamedTuple
+    image: tuple  # (H, W, C) of the image whose flattened values are the layer's input, or None
+
+
+def connect(layers, shape, made, prefix="", frozen=False, image=None):
+    """Return the layers as one block; each layer's is put into made by its canonical name."""
+    network = nn.HybridSequential()
+    for (name, layer), output in zip(named(layers, prefix), output_shapes(layers, shape)):
+        if type(layer) in MERGES:
+            inside = frozen or type(layer) is Frozen
+            inner = [
+                connect(part, shape, made, "{}/{}/".format(name, which), inside, image)
+                for which, part in parts(layer).items()
+            ]
+            block = MERGES[type(layer)](layer, inner)
+        else:
+            block = LAYERS[type(layer)](layer, shape, frozen)
+            made[name] = Made(block, layer, image)
+            if frozen:
+                block.collect_params().setattr("grad_req", "null")
+        if type(layer) is Flatten:
+            image = shape if len(shape) == 3 else image
+        elif len(output) != 1 or output != shape:
+            image = None
+        network.add(block)
+        shape = output
+    return network
+
+
+class Placed(NamedTuple):
+    """A parameter of Gluon, and how its axes lie."""
+
+    parameter: mx.gluon.Parameter
+    axes: tuple  # ours in MXNet's order: images are (N, C, H, W), kernels (out, in, H, W)
+    image: tuple  # (H, W, C) where the first of our axes is a flattened image: MXNet's is flattened channels first
+
+    def set(self, values):
+        if self.image:
+            values = values.reshape(self.image + (-1,)).transpose(2, 0, 1, 3).reshape(values.shape)
+        self.parameter.set_data(mx.nd.array(values.transpose(self.axes)))
+
+    def get(self):
+        values = self.parameter.data().asnumpy().transpose(numpy.argsort(self.axes))
+        if self.image:
+            height, width, channels = self.image
+            values = values.reshape((channels, height, width, -1)).transpose(1, 2, 0, 3).reshape(values.shape)
+        return numpy.ascontiguousarray(values)
+
+
+def by_name(layers, input_shape, made):
+    """Return the parameters, Placed, by canonical name. Gluon lists those of a layer in our roles' order."""
+    waiting = {name: iter(one.block.collect_params().values()) for name, one in made.items()}
+    found = {}
+    for weight in weight_shapes(layers, input_shape):
+        layer_name, _, role = weight.name.rpartition("/")
+        one = made[layer_name]
+        axes = tuple(range(len(weight.shape)))[::-1]
+        if len(weight.shape) == 4:
+            axes = (2, 3, 0, 1) if type(one.layer) is DepthwiseConv else (3, 2, 0, 1)
+        flattened = one.image if role != "bias" else None
+        found[weight.name] = Placed(next(waiting[layer_name]), axes, flattened)
+    return found

@@ -1,0 +1,151 @@
+"""The shape of what each layer makes, without the batch axis: (height, width, channels), or (values,)."""
+
+from typing import List, NamedTuple, Sequence, Tuple
+
+from .layers import (
+    Activation,
+    AveragePool,
+    BatchNorm,
+    Conv,
+    Dense,
+    DepthwiseConv,
+    Dropout,
+    Flatten,
+    Frozen,
+    GlobalAveragePool,
+    MaxPool,
+    Parallel,
+    Rescale,
+    Residual,
+    Resize,
+    ZeroPad,
+    named,
+    parts,
+)
+
+Shape = Tuple[int, ...]
+
+
+class ShapeError(ValueError):
+    """The input does not fit the model; the message names the layer."""
+
+
+def same_padding(side: int, kernel: int, stride: int) -> Tuple[int, int]:
+    """Return the pixels that padding "same" adds before and after a side."""
+    total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
+    return total // 2, total - total // 2
+
+
+def _window(side: int, kernel: int, stride: int, padding: str) -> int:
+    return -(-side // stride) if padding == "same" else (side - kernel) // stride + 1
+
+
+def _conv(layer, shape):
+    return tuple(_window(side, layer.kernel, layer.stride, layer.padding) for side in shape[:2]) + (layer.filters,)
+
+
+def _depthwise(layer, shape):
+    return tuple(_window(side, layer.kernel, layer.stride, layer.padding) for side in shape[:2]) + shape[2:]
+
+
+def _pool(layer, shape):
+    return tuple(_window(side, layer.size, layer.step, layer.padding) for side in shape[:2]) + shape[2:]
+
+
+def _flatten(layer, shape):
+    size = 1
+    for side in shape:
+        size *= side
+    return (size,)
+
+
+def _resize(layer, shape):
+    if layer.side < max(shape[:2]):
+        raise ShapeError("is given {}, which it would shrink".format(shape))
+    return (layer.side, layer.side, shape[2])
+
+
+def _same(layer, shape):
+    return shape
+
+
+def _add(layer, shape, *outputs):
+    if len(set(outputs)) > 1:
+        raise ShapeError("would add {}".format(" and ".join(str(output) for output in outputs)))
+    return outputs[0]
+
+
+def _parallel(layer, shape, *outputs):
+    if layer.merge == "add":
+        return _add(layer, shape, *outputs)
+    if len({output[:-1] for output in outputs}) > 1:
+        raise ShapeError("would concatenate {}".format(" and ".join(str(output) for output in outputs)))
+    return outputs[0][:-1] + (sum(output[-1] for output in outputs),)
+
+
+# Layer type -> (axes of its input, or None for any; its output's shape, from its input's and those of its parts' outputs).
+SHAPES = {
+    Activation: (None, _same),
+    AveragePool: (3, _pool),
+    BatchNorm: (None, _same),
+    Conv: (3, _conv),
+    Dense: (1, lambda layer, shape: (layer.units,)),
+    DepthwiseConv: (3, _depthwise),
+    Dropout: (None, _same),
+    Flatten: (None, _flatten),
+    Frozen: (None, lambda layer, shape, output: output),
+    GlobalAveragePool: (3, lambda layer, shape: shape[2:]),
+    MaxPool: (3, _pool),
+    Parallel: (None, _parallel),
+    Rescale: (None, _same),
+    Residual: (None, _add),
+    Resize: (3, _resize),
+    ZeroPad: (3, lambda layer, shape: tuple(layer.before + side + layer.after for side in shape[:2]) + shape[2:]),
+}
+
+
+class Placed(NamedTuple):
+    name: str  # "3-residual/body/0-conv"
+    layer: NamedTuple
+    input: Shape
+    output: Shape
+
+
+def placed(layers: Sequence, input_shape: Shape) -> List[Placed]:
+    """Return all layers with their names and shapes, those inside a layer before it. Raises ShapeError."""
+    return _placed(layers, tuple(input_shape), "", tuple(input_shape))
+
+
+def _placed(layers, shape, prefix, image):
+    found = []
+    for name, layer in named(layers, prefix):
+        outputs = []
+        for part, inner in parts(layer).items():
+            inside = _placed(inner, shape, name + "/" + part + "/", image)
+            found += inside
+            outputs.append(inside[-1].output if inside else shape)
+        found.append(Placed(name, layer, shape, _output(name, layer, shape, outputs, image)))
+        shape = found[-1].output
+    return found
+
+
+def _output(name, layer, shape, outputs, image):
+    axes, output = SHAPES[type(layer)]
+    which = "layer {}".format(name) if parts(layer) else "layer {} {}".format(name, layer)
+    if getattr(layer, "padding", "valid") not in ("valid", "same"):
+        raise ShapeError('{}; padding is "valid" or "same"'.format(which))
+    if axes is not None and len(shape) != axes:
+        raise ShapeError("{} takes {} axes, but is given {}".format(which, axes, shape))
+    try:
+        found = output(layer, shape, *outputs)
+    except ShapeError as problem:
+        raise ShapeError("{} {}".format(which, problem)) from None
+    if min(found) < 1:
+        words = "{} shrinks its input {} to {}; the model wants larger images than {}"
+        raise ShapeError(words.format(which, shape, found, image))
+    return found
+
+
+def output_shapes(layers: Sequence, input_shape: Shape) -> List[Shape]:
+    """Return the shape after each layer of the sequence, those inside others left out. Raises ShapeError."""
+    return [one.output for one in placed(layers, input_shape) if "/" not in one.name]
