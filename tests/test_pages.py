@@ -47,12 +47,12 @@ def commands(*beginnings):
 @commands("framegate ")
 def test_the_parser_takes_each_framegate_command(page, command):
     words = shlex.split(command)[1:]
+    if words[0] == "--print-completion":
+        pytest.skip("tests/test_cli.py runs it")
     if len(words) == 1:  # the name of a command, not a line to type
-        words.append("--help")
-    try:
-        cli.parser().parse_args(words)
-    except SystemExit as end:
-        assert end.code == 0, command
+        assert f"\n    {words[0]} " in cli.parser().format_help()
+    else:
+        cli.parser().parse_args(words)  # a usage error would exit
 
 
 @commands("pip install nox", "nox ")
