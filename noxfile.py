@@ -87,3 +87,10 @@ def power(session: nox.Session) -> None:
     """Measure error rates and power of the verdicts, and of the well-known rules, on the same noise: minutes."""
     install(session)
     session.run("python", "-m", "benchmarks.harness.power", *session.posargs)
+
+
+@nox.session
+def scale(session: nox.Session) -> None:
+    """Measure how long a report of a large run and the list of a long history take."""
+    install(session)
+    session.run("python", "-m", "benchmarks.harness.scale", *session.posargs)

@@ -39,3 +39,7 @@ class SamplesError(FramegateError):
 
 class ReleasesError(FramegateError):
     """The package index or the release history cannot be read, or holds what no release can be."""
+
+
+class ReportError(FramegateError):
+    """A report cannot be written where, or as, it was asked for: what was there before is still there."""

@@ -115,8 +115,8 @@ def test_what_a_run_really_stores_is_read_from_its_json_and_from_its_journal(toy
     assert toy_suite.pytest("--benchmark-json=out.json").returncode == 0
     (journal,) = (toy_suite.root / ".framegate" / "journal").glob("*.jsonl")
     metrics = ("seconds", "first_step_seconds", "peak_bytes", "accuracy", "loss")
-    stored = read_side(str(toy_suite.root / "out.json"), metrics, frozenset())
-    told = read_side(str(journal), metrics, frozenset())
+    stored = read_side(str(toy_suite.root / "out.json"), metrics, frozenset(), Path())
+    told = read_side(str(journal), metrics, frozenset(), Path())
     assert {(name.rpartition("::")[2], metric) for name, metric in stored.samples} == {
         *(("test_training[toy/logistic_regression/digits/b32]", metric) for metric in metrics),
         *(("test_training[toy/logistic_regression/digits/b32/adam]", metric) for metric in metrics),

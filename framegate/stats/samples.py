@@ -63,10 +63,10 @@ def read_run(
     unknown = [name for name in wanted if name not in METRICS]
     if unknown:
         raise SamplesError(f"no metric {', '.join(unknown)}; there are: {', '.join(METRICS)}")
-    return pooled([parse_run(_text(path), str(path), wanted) for path in paths], allowed)
+    return pooled([parse_run(text_of(path), str(path), wanted) for path in paths], allowed)
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -79,14 +79,14 @@ def _text(path: Path) -> str:
 
 def parse_run(text: str, source: str, metrics: Sequence[str] = ("seconds",)) -> Side:
     """Return the samples in the text of one pytest-benchmark file; source is its name in messages."""
-    return run_of(_content(text, source), source, metrics)
+    return run_of(content_of(text, source), source, metrics)
 
 
 def run_of(content: Mapping[str, Any], source: str, metrics: Sequence[str] = ("seconds",)) -> Side:
     """Return the samples in what a pytest-benchmark file holds. Raises SamplesError."""
     samples: dict[Key, Sample] = {}
     left_out: dict[Key, str] = {}
-    machine = _machine(content.get("machine_info"))
+    machine = machine_words(content.get("machine_info"))
     for index, benchmark in enumerate(content["benchmarks"]):
         name = benchmark.get("fullname") if isinstance(benchmark, dict) else None
         if not isinstance(name, str):
@@ -111,7 +111,7 @@ class _AbsentError(Exception):
     """The file is sound, but this benchmark has no such measurement: the message says why."""
 
 
-def _content(text: str, source: str) -> dict[str, Any]:
+def content_of(text: str, source: str) -> dict[str, Any]:
     wanted = "wanted a JSON file written by pytest-benchmark (--benchmark-json, --benchmark-save)"
     if not text.strip():
         raise SamplesError(f"{source}: empty; {wanted}")
@@ -140,7 +140,7 @@ def _metrics_of(extra: Mapping[str, Any], asked: Sequence[str]) -> list[str]:
     return [metric for metric in dict.fromkeys(renamed) if metric in INFERENCE_METRICS]
 
 
-def _machine(found: object) -> str:
+def machine_words(found: object) -> str:
     """Return the hardware in words; not the host's name, which a container draws anew each time."""
     if not isinstance(found, dict):
         return ""

@@ -1,0 +1,185 @@
+"""What lies on disk of a run: its journal or its JSON, and beside it labels, locks and the machine's calibration."""
+
+import glob
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from framegate.errors import JournalError, SamplesError
+from framegate.runner.journal import (
+    ProcessResult,
+    Record,
+    Task,
+    extra_info,
+    find_run,
+    read_journal,
+    results_of,
+    run_folder,
+    tasks_of,
+)
+from framegate.runner.labels import Labels, labels_of
+
+if TYPE_CHECKING:
+    from framegate.stats.samples import Side
+
+_PINNED = re.compile(r"^([\w.-]+)==([^\s;\\]+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One file of a run: what pytest-benchmark's JSON of it holds, and what that has no place for."""
+
+    source: str
+    content: Record
+    started: str  # ISO time, or ""
+    commit: str | None
+    machine: str
+    runs: Path | None = None  # the folder with its processes' files, where that is not where they were written
+    lost: Mapping[tuple[str, str], tuple[str, str]] | None = None  # cell and purpose: "void" or "failed", and why
+    notes: tuple[str, ...] = ()
+
+
+def files_of(text: str) -> list[Path]:
+    """Return the files that an argument means: itself, a folder's JSON files, or what a pattern finds."""
+    path = Path(text)
+    if path.is_file():
+        return [path]
+    found = sorted(path.glob("*.json") if path.is_dir() else map(Path, glob.glob(text)))
+    if not found:
+        raise SamplesError(f"{text}: no such file; wanted JSON of pytest-benchmark: save it with --benchmark-json=FILE")
+    return found
+
+
+def stored_run(text: str, journals: Path) -> list[StoredFile]:
+    """Return the files of one run: as files_of finds them, or the journal of a run's name, or of the latest."""
+    try:
+        paths = files_of(text)
+    except SamplesError as nothing:
+        if "/" in text or "*" in text or not journals.is_dir():
+            raise
+        try:
+            paths = [journals / f"{find_run(journals, text)}.jsonl"]
+        except JournalError as unknown:
+            raise SamplesError(f"{nothing}; or a run: {unknown}") from None
+    return [stored_journal(path) if path.suffix == ".jsonl" else stored_json(path) for path in paths]
+
+
+def stored_json(path: Path) -> StoredFile:
+    """Return what a JSON file of pytest-benchmark holds; whether it makes sense is for samples.run_of to say."""
+    from framegate.stats.samples import content_of, text_of
+
+    return of_content(content_of(text_of(path), str(path)), str(path))
+
+
+def of_content(content: Record, source: str) -> StoredFile:
+    """Return a run of which pytest-benchmark's JSON is there."""
+    from framegate.stats.samples import machine_words
+
+    commit = (content.get("commit_info") or {}).get("id")
+    machine = machine_words(content.get("machine_info"))
+    return StoredFile(source, content, str(content.get("datetime", "")), commit, machine)
+
+
+def stored_journal(path: Path) -> StoredFile:
+    """Return what a journal holds. Raises SamplesError for one that is none, or of an older Framegate."""
+    from framegate.stats.samples import machine_words
+
+    records, torn = journal_records(path)
+    content = journal_content(records, path)
+    started = next((found for found in records if found["event"] == "run"), {})
+    notes = [torn] if torn else []
+    if not records or records[-1]["event"] != "end":
+        notes.append(f"{path.stem} was cut short: only what it had finished is here; go on with: pytest --resume")
+    return StoredFile(
+        str(path), content, str(started.get("started", "")), started.get("commit"),
+        machine_words(content["machine_info"]), run_folder(path), lost_cells(records), tuple(notes),
+    )  # fmt: skip
+
+
+def journal_records(path: Path) -> tuple[list[Record], str | None]:
+    """Return a journal's records and words about a torn line. Raises SamplesError."""
+    try:
+        return read_journal(path)
+    except OSError as error:
+        raise SamplesError(f"{path}: {error.strerror}; wanted a journal of Framegate") from None
+    except JournalError as error:
+        raise SamplesError(str(error)) from None
+
+
+def journal_content(records: Sequence[Record], path: Path) -> Record:
+    """Return what pytest-benchmark's file of that run would hold, as far as samples need it. Raises SamplesError."""
+    try:
+        last = {(found["cell"], found["purpose"]): found["event"] for found in records if "cell" in found}
+        processes: dict[tuple[str, str], list[ProcessResult]] = {}
+        for (cell, purpose, _), result in sorted(results_of(records).items()):
+            if last[cell, purpose] != "void":
+                processes.setdefault((cell, purpose), []).append(result)
+        benchmarks = [
+            {"fullname": f"benchmarks/test_{purpose}.py::test_{purpose}[{cell}]", "extra_info": extra_info(own)}
+            for (cell, purpose), own in processes.items()
+        ]
+    except (KeyError, AttributeError, TypeError) as error:
+        raise SamplesError(
+            f"{path}: no journal of this version of Framegate: a record lacks {error}; measure again: pytest benchmarks"
+        ) from None
+    started = next((found for found in records if found["event"] == "run"), {})
+    machine = started.get("machine") or {}
+    described = {
+        "system": str(machine.get("system", "")).partition(" ")[0],
+        "machine": machine.get("architecture"),
+        "cpu": {"brand_raw": machine.get("processor"), "count": machine.get("processors")},
+    }
+    return {"benchmarks": benchmarks, "machine_info": described}
+
+
+def lost_cells(records: Sequence[Record]) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return the cells whose times are worth nothing, or of which a process failed: which of the two, and why."""
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for record in records:
+        if record["event"] == "void":
+            found[record["cell"], record["purpose"]] = ("void", record["reason"])
+    for task, own in tasks_of(records):
+        place, last = (task.cell, task.purpose), own[-1]
+        if last["event"] == "failed":
+            found[place] = ("failed", last["reason"])
+        elif last["event"] != "finished":
+            found.setdefault(place, ("failed", f"process {task.process} was cut short"))
+        elif found.get(place, ("", ""))[0] == "failed":
+            del found[place]  # made again
+    return found
+
+
+def labels_in(file: StoredFile, cell: str, purpose: str, process: Mapping[str, Any]) -> Labels:
+    """Return the labels of one process of a stored run. Raises JournalError where they are gone."""
+    task = Task(cell, purpose, process["process"], process["attempt"])
+    written = Path(str(process["directory"]))  # run / cell / process
+    return labels_of(file.runs or written.parent.parent, task)
+
+
+def side_of(files: Sequence[StoredFile], metrics: Sequence[str], allowed: frozenset[str] = frozenset()) -> "Side":
+    """Return the samples of all files together: they are replicates of one another. Raises SamplesError."""
+    from framegate.stats.samples import pooled, run_of
+
+    return pooled([run_of(file.content, file.source, metrics) for file in files], allowed)
+
+
+@lru_cache
+def locked_packages(cache: Path, packages: str) -> Mapping[str, str]:
+    """Return name and version of all that a built environment holds; empty where it was pruned."""
+    try:
+        return dict(_PINNED.findall((cache / packages / "requirements.lock").read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError):
+        return {}
+
+
+def calibration_in(store: Path) -> Record | None:
+    """Return what framegate calibrate kept for this machine, or None."""
+    try:
+        found = json.loads((store / "calibration.json").read_text(encoding="utf-8"))
+        return found if found["cells"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

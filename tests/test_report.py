@@ -1,0 +1,273 @@
+"""The document of stored runs, and the folder that is written of it."""
+
+import csv
+import json
+import re
+import sys
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from foreign import saved
+from sklearn.metrics import classification_report
+
+from benchmarks.harness.scale import ENVIRONMENTS, write_run
+from framegate.cli import main
+from framegate.report.cells import classification
+from framegate.report.markdown import MOST_CHARACTERS, markdown
+
+SCHEMA = json.loads((Path(__file__).parent.parent / "framegate/report/schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def suite(tmp_path, monkeypatch):
+    """Return a folder with two invented runs, of which the second has TensorFlow 2.20 and 2.21 a fifth slower."""
+    monkeypatch.chdir(tmp_path)
+    write_run(tmp_path / ".framegate", "before", works=1, processes=5, epochs=4)
+    write_run(tmp_path / ".framegate", "after", works=1, processes=5, epochs=4, slower=1.2, seed=2)
+    return tmp_path
+
+
+def report(*arguments):
+    """Return the document that the command writes, checked against the schema."""
+    assert main(["report", *arguments, "--data", "json"]) == 0
+    document = json.loads(Path("report/report.json").read_text(encoding="utf-8"))
+    jsonschema.validate(document, SCHEMA)
+    return document
+
+
+def cell_of(document, name):
+    (cell,) = [cell for cell in document["cells"] if cell["id"] == name]
+    return cell
+
+
+def embedded(folder="report"):
+    page = Path(folder, "index.html").read_text(encoding="utf-8")
+    return page, json.loads(re.search(r'<script type="application/json" id="document">(.*?)</script>', page)[1])
+
+
+def test_two_runs_are_compared_and_the_answer_is_on_the_page(suite, capsys):
+    document = report("before", "after")
+    slower = {
+        verdict["name"] for verdict in document["verdicts"] if (verdict["kind"], verdict["word"]) == ("run", "slower")
+    }
+    assert slower == {"tensorflow-2.20/lenet/dataset-0/b32", "tensorflow-2.21/lenet/dataset-0/b32"}
+    assert document["answers"][0]["word"] == "worse"
+    assert "Worse: 2 of 10 got slower or worse" in capsys.readouterr().out
+    assert "<h1>Worse: 2 of 10 got slower or worse</h1>" in embedded()[0]
+
+
+def test_each_upgrade_within_a_run_is_a_step(suite):
+    document = report("after")
+    cells = document["cells"]
+    steps = {
+        (cells[v["baseline"]]["environment"], cells[v["current"]]["environment"]): v["word"]
+        for v in document["verdicts"]
+        if v["kind"] == "step"
+    }
+    assert document["answers"] == []
+    assert sorted(steps) == [
+        ("mxnet-1.8", "mxnet-1.9"),
+        ("tensorflow-2.18", "tensorflow-2.19"),
+        ("tensorflow-2.19", "tensorflow-2.20"),
+        ("tensorflow-2.20", "tensorflow-2.21"),
+    ]
+    assert steps["tensorflow-2.19", "tensorflow-2.20"] == "slower"
+
+
+def test_a_cell_holds_its_processes_labels_phases_and_interval(suite):
+    cell = cell_of(report("before"), "tensorflow-2.18/lenet/dataset-0/b32")
+    assert (cell["environment"], cell["family"], cell["version"]) == ("tensorflow-2.18", "tensorflow", "2.18")
+    assert (cell["work"], cell["model"], cell["dataset"]) == ("lenet/dataset-0/b32", "lenet", "dataset-0")
+    assert [len(process["epochs"]["seconds"]) for process in cell["processes"]] == [4] * 5
+    low, high = cell["summary"]["epoch_seconds_interval"]
+    assert low < cell["summary"]["epoch_seconds"] < high
+    assert sum(cell["summary"]["phases"].values()) == pytest.approx(1)
+    assert sum(map(sum, cell["labels"]["confusion"])) == cell["labels"]["rows"] == 1000
+    wilson = cell["summary"]["accuracy_interval"]
+    assert wilson[1] - wilson[0] == pytest.approx(2 * 1.96 * np.sqrt(0.8 * 0.2 / 1000), rel=0.1)
+
+
+def test_environments_on_the_same_work_are_compared_with_the_first_where_there_are_many(suite):
+    (comparison,) = report("before")["comparisons"]
+    assert len(comparison["cells"]) == len(ENVIRONMENTS) == 10
+    assert [(pair["a"], pair["b"]) for pair in comparison["pairs"]] == [(0, b) for b in range(1, 10)]
+    pair = comparison["pairs"][8]
+    assert pair["seconds"]["word"] == "slower"
+    assert pair["accuracy"]["test"] == "paired"
+    assert pair["studies"]["seconds"]["df"] == 6
+    assert pair["labels"]["mcnemar"]["name"].startswith("McNemar")
+    assert 0.7 < pair["labels"]["kappa"] < 0.9
+
+
+def test_scores_of_the_classes_are_scikit_learns():
+    true, predicted = np.array([0, 0, 0, 1, 1, 2, 2, 2]), np.array([0, 0, 1, 1, 1, 2, 0, 2])
+    table = np.zeros((4, 4), dtype=int)  # the fourth class never occurs
+    np.add.at(table, (true, predicted), 1)
+    wanted = classification_report(true, predicted, labels=range(4), output_dict=True, zero_division=0)
+    found = classification(table)
+    for score, name in (("precision", "precision"), ("recall", "recall"), ("f1", "f1-score"), ("support", "support")):
+        assert found["report"][score] == pytest.approx([wanted[str(k)][name] for k in range(4)])
+    assert found["weighted"]["f1"] == pytest.approx(wanted["weighted avg"]["f1-score"])
+
+
+def test_missing_labels_are_missing_and_say_why(suite):
+    for path in suite.glob(".framegate/runs/before/*/*/labels.npz"):
+        path.unlink()
+    document = report("before")
+    cell = cell_of(document, "tensorflow-2.18/lenet/dataset-0/b32")
+    assert cell["labels"] is None
+    assert "no predicted labels of tensorflow-2.18/lenet/dataset-0/b32" in cell["labels_missing"]
+    assert "accuracy_interval" not in cell["summary"]
+    assert document["comparisons"][0]["pairs"][0]["labels"] is None
+
+
+def test_a_run_cut_short_is_told(suite, capsys):
+    journal = suite / ".framegate/journal/before.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[:60]) + lines[60][:20])
+    document = report("before")
+    assert "before was cut short" in document["runs"][0]["notes"][1]
+    assert document["cells"][-1]["status"] == "failed"
+    assert document["cells"][-1]["reason"] == "process 3 was cut short"
+    assert "line 61: cut short by a kill, left out" in capsys.readouterr().out
+
+
+def test_a_cell_below_its_floor_is_void(suite):
+    with (suite / ".framegate/journal/before.jsonl").open("a") as file:
+        void = {
+            "event": "void",
+            "cell": "mxnet-1.9/lenet/dataset-0/b32",
+            "purpose": "training",
+            "reason": "below the floor",
+        }
+        file.write(json.dumps(void) + "\n")
+    (cell,) = [cell for cell in report("before")["cells"] if cell["status"] != "measured"]
+    assert (cell["id"], cell["status"], cell["reason"]) == ("mxnet-1.9/lenet/dataset-0/b32", "void", "below the floor")
+    assert cell["processes"] == []
+
+
+def test_a_journal_of_an_older_framegate_is_refused_in_words(suite, capsys):
+    journal = suite / ".framegate/journal/before.jsonl"
+    journal.write_text(journal.read_text().replace('"study": "", ', ""))
+    assert main(["report", "before"]) == 2
+    assert "no journal of this version of Framegate: a record lacks 'study'; measure again" in capsys.readouterr().err
+    assert not Path("report").exists()
+
+
+def test_an_unknown_run_lists_the_known(suite, capsys):
+    assert main(["report", "nope"]) == 2
+    assert "no run 'nope'; found after, before" in capsys.readouterr().err
+
+
+HOSTILE = (
+    "test_x.py::test_</script><script>document.title='owned'</script>[<img src=x onerror=alert(1)>|`@all`\u2028\ud800]"
+)
+
+
+def test_a_hostile_name_stays_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    benchmark = {"fullname": HOSTILE, "stats": {"data": [0.01, 0.011]}, "extra_info": {}}
+    Path("a.json").write_text(json.dumps({"version": "5.3.1", "benchmarks": [benchmark]}))
+    document = report("a.json", "a.json")
+    page, found = embedded()
+    assert found["cells"][0]["name"] == document["cells"][0]["name"] == HOSTILE.replace("\ud800", "\\ud800")
+    assert page.count("<script") == page.count("</script>") == 2
+    assert "<img" not in page
+    summary = Path("report/summary.md").read_text(encoding="utf-8")
+    assert "<script" not in summary
+    assert "&#124;" in summary
+    assert "`@" not in summary
+
+
+def test_another_suites_rounds_stand_for_epochs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a.json").write_text(saved())
+    (cell,) = report("a.json")["cells"]
+    assert (cell["purpose"], cell["processes"][0]["epochs"]["seconds"]) == ("benchmark", [0.01, 0.011, 0.012])
+
+
+def test_every_epoch_is_exported_with_all_its_digits(suite):
+    assert main(["report", "before", "--data", "csv", "--data", "json"]) == 0
+    document = json.loads(Path("report/report.json").read_text())
+    with open("report/epochs.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 10 * 5 * 4
+    seconds = [s for c in document["cells"] for p in c["processes"] for s in p["epochs"]["seconds"]]
+    assert [float(row["seconds"]) for row in rows] == seconds
+    assert [row["warm_up"] for row in rows[:4]] == ["True", "False", "False", "False"]
+    assert {row["cell"] for row in rows[-20:]} == {"torch-2.13/lenet/dataset-0/b32"}
+
+
+def test_parquet_holds_the_same_rows(suite):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    assert main(["report", "before", "--data", "csv", "--data", "parquet"]) == 0
+    table = parquet.read_table("report/epochs.parquet").to_pydict()
+    with open("report/epochs.csv", newline="") as file:
+        assert [float(row["seconds"]) for row in csv.DictReader(file)] == table["seconds"]
+    assert table["device_peak_bytes"] == [None] * 200
+
+
+def test_a_formula_in_a_name_is_disarmed_in_csv(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    benchmark = {"fullname": "=cmd()", "stats": {"data": [0.01]}, "extra_info": {}}
+    Path("a.json").write_text(json.dumps({"version": "5.3.1", "benchmarks": [benchmark]}))
+    assert main(["report", "a.json", "--data", "csv"]) == 0
+    assert "'=cmd()" in Path("report/epochs.csv").read_text()
+
+
+def test_markdown_never_exceeds_what_a_comment_may_hold(suite):
+    document = report("before", "after")
+    document["verdicts"] *= 400
+    text = markdown(document)
+    assert len(text) <= MOST_CHARACTERS
+    assert "**slower**" in text
+    assert re.search(r"\| and [\d]+ more \|", text)
+    assert text.count("<details>") == text.count("</details>")
+
+
+def test_a_report_replaces_a_report_and_nothing_else(suite, capsys):
+    report("before")
+    report("after")
+    assert embedded()[1]["runs"][0]["name"] == "after"
+    assert sorted(path.name for path in suite.iterdir()) == [".framegate", "report"]
+    Path("report/precious.txt").write_text("mine")
+    assert main(["report", "before"]) == 2
+    assert "holds precious.txt, which is no part of a report" in capsys.readouterr().err
+    assert embedded()[1]["runs"][0]["name"] == "after"
+    assert main(["report", "before", "-o", "."]) == 2
+
+
+def test_what_stands_in_the_way_is_told_and_left(suite, capsys):
+    Path("file").write_text("mine")
+    assert main(["report", "before", "-o", "file"]) == 2
+    assert "file is not a folder" in capsys.readouterr().err
+    assert main(["report", "before", "-o", "file/report"]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+    assert Path("file").read_text() == "mine"
+
+
+def test_a_report_that_fails_on_the_way_leaves_the_old_one(suite, monkeypatch, capsys):
+    report("before")
+    old = Path("report/index.html").read_bytes()
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)  # not installed
+    assert main(["report", "after", "--data", "parquet"]) == 2
+    assert "Parquet needs pyarrow; install it: pip install 'framegate[parquet]'" in capsys.readouterr().err
+    assert Path("report/index.html").read_bytes() == old
+    assert sorted(path.name for path in suite.iterdir()) == [".framegate", "report"]
+
+
+def test_the_history_is_a_line_a_run(suite, capsys):
+    journal = suite / ".framegate/journal/after.jsonl"
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:-30]))
+    assert main(["runs"]) == 0
+    _, after, before = capsys.readouterr().out.splitlines()
+    assert before.split() == ["before", "50", "0", "0"]
+    assert after.split() == ["after", "46", "0", "0", "cut", "short,", "or", "still", "running"]
+
+
+def test_no_history_says_how_to_start_one(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["runs"]) == 2
+    assert "no runs; start one with: pytest benchmarks" in capsys.readouterr().err
