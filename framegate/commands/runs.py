@@ -24,7 +24,7 @@ class RunLine:
 def add_to(commands: Any) -> None:
     """Add the command to the parser's commands."""
     parser = commands.add_parser("runs", help="list the runs of this suite", description="List the runs, oldest first.")
-    parser.epilog = "example: framegate runs | tail"
+    parser.epilog = "example: framegate runs"
     parser.set_defaults(run=run)
 
 
