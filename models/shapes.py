@@ -37,7 +37,11 @@ def same_padding(side: int, kernel: int, stride: int) -> Tuple[int, int]:
 
 
 def _window(side: int, kernel: int, stride: int, padding: str) -> int:
-    return -(-side // stride) if padding == "same" else (side - kernel) // stride + 1
+    if padding == "same":
+        return (
+            -(-side // stride) if side >= stride else 0
+        )  # a stride across the whole image would only throw pixels away
+    return (side - kernel) // stride + 1
 
 
 def _conv(layer, shape):

@@ -63,6 +63,27 @@ def test_a_missed_floor_fails_the_cell_and_no_store_gets_its_times(toy_suite):
     assert [record["cell"] for record in records if record["event"] == "void"] == [CELL, CELL + "/adam"]
 
 
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ('"mobilenet_v2"', "mobilenet_v2: layer 30-depthwiseconv DepthwiseConv"),  # digits are 8x8
+        (
+            '"fashion_mlp"\nparameters = { depth = 3 }',
+            "fashion_mlp: layers() got an unexpected keyword argument 'depth'",
+        ),
+    ],
+)
+def test_a_model_that_does_not_fit_its_data_fails_before_anything_is_built(toy_suite, model, words):
+    matrix = toy_suite.root / "matrix.toml"
+    matrix.write_text(matrix.read_text().replace('"logistic_regression"', model, 1))
+    (toy_suite.root / ".framegate" / "envs").unlink()
+    done = toy_suite.pytest("-k", "not adam")
+    assert done.returncode == 1
+    assert words in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (toy_suite.root / ".framegate" / "envs").exists()
+
+
 def test_a_crashed_cell_fails_alone_and_the_run_goes_on(toy_suite):
     (toy_suite.root / "environments" / "toy-broken.toml").write_text(
         'packages = "toy"\nframework = "toy"\nadapter = "tests.toy_framework.session"\n'

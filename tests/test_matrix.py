@@ -152,3 +152,11 @@ def test_the_suites_own_matrix_has_twelve_quick_cells_over_five_environments():
     assert len(cpu) >= 12
     assert len({cell.environment for cell in cpu}) >= 5
     assert {cell.dataset for cell in cpu} == {"digits"}
+
+
+def test_a_models_parameters_are_part_of_what_decides_the_work(tmp_path):
+    (cell,) = matrix(tmp_path, TIERS + CELL + "parameters = { widths = [300, 100], dropout = 0.2 }")
+    assert cell.parameters == (("dropout", 0.2), ("widths", (300, 100)))
+    assert cell.settings()["parameters"] == cell.parameters
+    with pytest.raises(MatrixError, match=r"cell table 1: parameters = 5; wanted a table"):
+        matrix(tmp_path, TIERS + CELL + "parameters = 5")

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mounted import worker_module
 
@@ -21,6 +21,7 @@ strides = st.integers(1, 4)
 def test_same_padding_keeps_the_ceiling_of_side_over_stride(height, width, kernel, stride):
     conv = layers.Conv(3, kernel, stride, "same")
     expected = (math.ceil(height / stride), math.ceil(width / stride), 3)
+    assume(min(height, width) >= stride)
     assert shapes.output_shapes([conv], (height, width, 2)) == [expected]
 
 
@@ -131,3 +132,8 @@ def test_a_layer_inside_others_is_named_by_its_place():
 def test_what_does_not_fit_is_refused(layer, words):
     with pytest.raises(shapes.ShapeError, match=words):
         shapes.output_shapes([layer], (7, 6, 2))
+
+
+def test_a_stride_wider_than_the_image_has_nothing_left_to_reduce():
+    with pytest.raises(shapes.ShapeError, match="shrinks its input"):
+        shapes.output_shapes([layers.Conv(1, 3, 2, "same")], (1, 8, 1))

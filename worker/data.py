@@ -8,6 +8,7 @@ REQUEST is a JSON object; both folders may be absent:
     derive      {} or what is made of the decoded arrays, see datasets/derive.py:
                 {"validation": share, "augment": {"shift", "shear", "zoom": largest, "flip": bool, "variants": n}}
     cache       folder for downloads and decoded arrays
+    model       {"name", "parameters"} of a model that must fit the dataset, or null
 
 RESULT, one of:
 
@@ -15,7 +16,7 @@ RESULT, one of:
      "notes": [text], "left_out": [names of corrupt files], "fingerprint": SHA-256 of the decoded arrays,
      "files": {"train_images": path of .npy, "train_labels", "test_images", "test_labels"}}    see datasets/dataset.py
     {"datasets": [{"dataset", "state": "present" | "part" | "missing" | "wrong", "where", "message", "rows"}]}
-    {"error": {"kind": "missing" | "failed", "message": text}}
+    {"error": {"kind": "missing" | "failed" | "model", "message": text}}
 
 The exit status is 0 whenever RESULT was written.
 """
@@ -42,11 +43,25 @@ def answer(request):
         if request["dataset"] is None:
             return {"datasets": cache.survey(dataset.NAMES, request["data_home"], request["cache"])}
         wanted = [request[name] for name in ("dataset", "size", "data_home", "cache", "derive")]
-        return cache.prepare(*wanted)
+        found = cache.prepare(*wanted)
     except dataset.Missing as problem:
         return {"error": {"kind": "missing", "message": str(problem)}}
     except dataset.Wrong as problem:
         return {"error": {"kind": "failed", "message": str(problem)}}
+    problem = misfit(request["model"], found) if request["model"] else None
+    return {"error": {"kind": "model", "message": problem}} if problem else found
+
+
+def misfit(model, found):
+    """Return in words why a model cannot be made for a prepared dataset, or None: before any environment is built for it."""
+    shapes, weights = mount("models.shapes"), mount("models.weights")
+    described = mount("models." + model["name"]).layers
+    try:
+        layers = described(len(found["classes"]), **model["parameters"])
+        weights.weight_shapes(layers, tuple(found["shape"]))
+    except (shapes.ShapeError, TypeError) as problem:
+        return "{}: {}".format(model["name"], problem)
+    return None
 
 
 def mount(name):

@@ -8,6 +8,7 @@ JOB is a JSON object (framegate/runner/jobs.py writes it):
     root            the folder that holds models/, frameworks/ and worker/
     adapter         module with the Session, below root: "frameworks.mxnet_session"
     model           module with the layers, below root/models: "lenet"
+    parameters      what its layers() is given besides the number of classes: {"widths": [300, 100]}
     dataset         {"shape": [H, W, C], "classes": [...], "fingerprint": SHA-256, "files": {"train_images": path.npy, ...},
                     "variants": how often the train split is in them}:
                     images uint8 (N, H, W, C), or int32 (N, length) where they are texts, the words' numbers; labels int64 (N,)
@@ -135,7 +136,7 @@ def prepare(job, phases):
     with phases.measure("build", announce=True):
         shape = tuple(job["dataset"]["shape"])
         classes = len(job["dataset"]["classes"])
-        described = model.layers(classes)
+        described = model.layers(classes, **job["parameters"])
         if not job["dropout"]:
             described = layers.without_dropout(described)
         optimizer = None

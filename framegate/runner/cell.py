@@ -30,6 +30,7 @@ class Cell:
     reruns: int  # how often a disturbed process is run again
     validation: float | None = None  # share of the train split that is kept back and takes the test split's place
     augment: tuple[tuple[str, Any], ...] | None = None  # see datasets/derive.py
+    parameters: tuple[tuple[str, Any], ...] = ()  # of the model: its layers() takes them
     init: str = "canonical"
     inference: bool = False  # whether test_inference.py measures it too
     study: str = ""  # the experiment that it repeats: an id in docs/floors.md

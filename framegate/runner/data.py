@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from framegate.errors import DataFailed, DataMissing
+from framegate.errors import DataFailed, DataMissing, MatrixError
 from framegate.runner.cell import Cell
 
 
@@ -49,13 +49,18 @@ def data_home(option: Path | None) -> Path | None:
 
 
 def prepare_for(cell: Cell, data_home: Path | None, cache: Path, root: Path) -> Dataset:
-    """Return a cell's dataset, with the validation split and the augmentation that it asks for."""
+    """Return a cell's dataset, with the validation split and the augmentation that it asks for.
+
+    Raises MatrixError, besides what prepare raises, where the cell's model cannot be made for it.
+    """
     derive: dict[str, Any] = {}
     if cell.validation is not None:
         derive["validation"] = cell.validation
     if cell.augment is not None:
         derive["augment"] = dict(cell.augment)
-    return prepare(cell.dataset, cell.image_size, data_home, cache, root, derive)
+    request = {"dataset": cell.dataset, "size": cell.image_size, "derive": derive}
+    request["model"] = {"name": cell.model, "parameters": dict(cell.parameters)}
+    return _dataset(_ask(request, data_home, cache, root))
 
 
 def prepare(
@@ -70,7 +75,11 @@ def prepare(
 
     data_home: where people put what they fetched, see data_home(). root: the suite, with worker/data.py. derive: see there.
     """
-    manifest = _ask({"dataset": name, "size": size, "derive": derive or {}}, data_home, cache, root)
+    request = {"dataset": name, "size": size, "derive": derive or {}, "model": None}
+    return _dataset(_ask(request, data_home, cache, root))
+
+
+def _dataset(manifest: Mapping[str, Any]) -> Dataset:
     tuples = {field: tuple(manifest[field]) for field in ("shape", "classes", "notes", "left_out")}
     return Dataset(**{**manifest, **tuples})
 
@@ -82,7 +91,7 @@ def status(data_home: Path | None, cache: Path, root: Path) -> list[Presence]:
 
 
 def _ask(request: Mapping[str, Any], data_home: Path | None, cache: Path, root: Path) -> dict[str, Any]:
-    """Return the answer of worker/data.py. Raises DataMissing or DataFailed."""
+    """Return the answer of worker/data.py. Raises DataMissing, DataFailed or MatrixError."""
     places = {"data_home": str(data_home.resolve()) if data_home else None, "cache": str(cache.resolve())}
     with tempfile.TemporaryDirectory(prefix="framegate-data-") as folder:
         asked, answered = Path(folder, "request.json"), Path(folder, "result.json")
@@ -94,6 +103,6 @@ def _ask(request: Mapping[str, Any], data_home: Path | None, cache: Path, root: 
             raise DataFailed(f"{found}; its last words:\n{done.stderr[-2000:]}")
         result: dict[str, Any] = json.loads(answered.read_text())
     if "error" in result:
-        kinds = {"missing": DataMissing, "failed": DataFailed}
+        kinds = {"missing": DataMissing, "failed": DataFailed, "model": MatrixError}
         raise kinds[result["error"]["kind"]](result["error"]["message"])
     return result

@@ -39,6 +39,7 @@ def make_job(cell: Cell, purpose: str, process: int, adapter: str, dataset: Data
         "root": str(root),
         "adapter": adapter,
         "model": cell.model,
+        "parameters": dict(cell.parameters),
         "dataset": {
             "shape": list(dataset.shape),
             "classes": list(dataset.classes),

@@ -106,6 +106,8 @@ def _expand(
     merged: dict[str, Any] = {"tier": tier, "image_size": None, "floor_part": None}
     merged |= {**declared.get("defaults", {}), **tiers[tier], **table}
     merged["optimizer"] = _optimizer(table["optimizer"], place)
+    if "parameters" in table:
+        merged["parameters"] = _parameters(table["parameters"], place)
     if "augment" in table:
         merged["augment"] = _augment(table["augment"], place)
     names, devices = merged.pop("environments"), merged.pop("devices", DEVICES)
@@ -142,6 +144,13 @@ def _optimizer(declared: object, place: str) -> tuple[tuple[str, Any], ...] | No
         if name != "name" and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise MatrixError(f"{place}: optimizer.{name} = {value!r}; a number is wanted")
     return tuple(declared.items())
+
+
+def _parameters(declared: object, place: str) -> tuple[tuple[str, Any], ...]:
+    if not isinstance(declared, dict):
+        raise MatrixError(f"{place}: parameters = {declared!r}; wanted a table of what the model's layers() takes")
+    found = {name: tuple(value) if isinstance(value, list) else value for name, value in declared.items()}
+    return tuple(sorted(found.items()))
 
 
 def _augment(declared: object, place: str) -> tuple[tuple[str, Any], ...]:

@@ -97,8 +97,8 @@ class Run:
         self._prepared: dict[tuple[object, ...], Dataset] = {}
 
     def dataset(self, cell: Cell, say: Callable[[str], None]) -> Dataset:
-        """Return the cell's data, fetched and decoded on first use. Raises DataMissing, DataFailed."""
-        wanted = (cell.dataset, cell.image_size, cell.validation, cell.augment)
+        """Return the cell's data, fetched and decoded on first use. Raises what prepare_for raises."""
+        wanted = (cell.dataset, cell.image_size, cell.validation, cell.augment, cell.model, cell.parameters)
         if wanted not in self._prepared:
             say(f"{cell.dataset}: looking for the data; fetched and decoded if that was not done before")
             self._prepared[wanted] = data.prepare_for(cell, self.data_home, self.store / "data", self.root)
@@ -119,9 +119,9 @@ class Run:
         say gets lines on what is built, watch every event. Raises what ensure and prepare raise, and WorkerFailed.
         """
         environment = self.environments[cell.environment]
+        dataset = self.dataset(cell, say)  # first: where the model does not fit it, no environment need be built
         python = ensure(environment, cell.device, self.store / "envs", say)
         packages = built_folder(environment, cell.device, self.store / "envs").name
-        dataset = self.dataset(cell, say)
         start: Record = {"packages": packages, "fingerprint": dataset.fingerprint, "complete": dataset.complete}
         start |= {"event": "process", "variables": dict(environment.variables)} | self._conditions
         start |= {"settings": cell.settings(), "study": cell.study}
