@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from framegate.errors import DataMissing, FramegateError, PythonMissing
+from framegate.errors import DataMissing, FramegateError, LibraryMissing, PythonMissing
 from framegate.runner.cell import Cell
 from framegate.runner.data import data_home
 from framegate.runner.devices import gpu_reason
@@ -71,9 +71,9 @@ def run_cell(request: pytest.FixtureRequest, run: Run, progress: Progress) -> Ca
                 result = run.run_cell(cell, purpose, progress.say, progress.watch)
             elif (result := run.finished(cell, purpose)) is None:
                 skip = "no process had finished in that run"
-        except (PythonMissing, DataMissing) as missing:
+        except (PythonMissing, LibraryMissing, DataMissing) as missing:
             skip = str(missing)
-            problem = skip if option.strict_environments and isinstance(missing, PythonMissing) else None
+            problem = skip if option.strict_environments and not isinstance(missing, DataMissing) else None
         except FramegateError as error:
             problem = str(error)
         except OSError as error:  # a full or read-only disk: no other cell would fare better

@@ -13,6 +13,10 @@ class PythonMissing(FramegateError):
     """No interpreter of the wanted version: the cells of that environment are skipped."""
 
 
+class LibraryMissing(FramegateError):
+    """A system library that an environment needs is not there: the cells of that environment are skipped."""
+
+
 class EnvironmentFailed(FramegateError):
     """A requirement cannot be solved, or an installation failed."""
 

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,21 @@ _KEYS = {
     "packages": str,
     "requirements": dict,
     "variables": dict,
+    "links": dict,
 }
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")  # it becomes part of pytest ids, folders and markers
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _PYTHON = re.compile(r"\d+\.\d+")
+_FILE_NAME = re.compile(r"[\w.+-]*\w")
 _EXAMPLES = {"framework": "keras", "adapter": "frameworks.keras_session", "python": "3.11"}
+
+
+@dataclass(frozen=True)
+class Link:
+    """A system library that the environment's packages ask for under another name."""
+
+    library: str  # its name today: "libmpi.so.40"
+    package: str  # of Debian, that brings it
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,7 @@ class Environment:
     )
     requirements: Mapping[str, tuple[str, ...]]  # by device
     folder: Path  # where the locks lie
+    links: Mapping[str, Link] = field(default_factory=dict)  # by the name that is asked for: "libmpi.so.12"
 
 
 def load(folder: Path) -> dict[str, Environment]:
@@ -76,6 +87,12 @@ def _check_values(path: Path, table: Mapping[str, Any]) -> None:
             raise MatrixError(f"{path}: variables.{name} = {value!r}; wanted a string")
         if name.startswith("PYTHON"):
             raise MatrixError(f"{path}: variables.{name} has no effect: workers ignore PYTHON*; remove it")
+    for name, link in table.get("links", {}).items():
+        if not _FILE_NAME.fullmatch(name) or not _is_link(link):
+            raise MatrixError(
+                f"{path}: links.{name} = {link!r}; wanted a file name, and"
+                ' { library = "libmpi.so.40", package = "libopenmpi3" }'
+            )
     for device, requirements in table.get("requirements", {}).items():
         if device not in DEVICES:
             raise MatrixError(f"{path}: requirements.{device}; wanted one of {', '.join(DEVICES)}")
@@ -83,6 +100,11 @@ def _check_values(path: Path, table: Mapping[str, Any]) -> None:
             raise MatrixError(
                 f'{path}: requirements.{device} = {requirements!r}; wanted a list such as ["numpy==2.0.2"]'
             )
+
+
+def _is_link(value: object) -> bool:
+    wanted = {known.name for known in fields(Link)}
+    return isinstance(value, dict) and set(value) == wanted and all(isinstance(text, str) for text in value.values())
 
 
 def _is_requirement(value: object) -> bool:
@@ -108,4 +130,5 @@ def _environment(name: str, table: Mapping[str, Any], tables: Mapping[str, Any],
         packages=packages,
         requirements={device: tuple(listed) for device, listed in source["requirements"].items()},
         folder=folder,
+        links={name: Link(**link) for name, link in table.get("links", {}).items()},
     )

@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 from framegate.errors import EnvironmentFailed
 from framegate.runner.declarations import Environment
 from framegate.runner.installer import run_uv
+from framegate.runner.libraries import link_libraries
 from framegate.runner.pythons import obtain_python
 
 BUILDING = ".building-"  # between the folder's name and the mark of one build
@@ -93,7 +94,9 @@ def is_built(folder: Path) -> bool:
 
 
 def ensure(environment: Environment, device: str, cache: Path, report: Report) -> Path:
-    """Return the environment's python, built first where it is not there yet. Raises PythonMissing, EnvironmentFailed.
+    """Return the environment's python, built first where it is not there yet.
+
+    Raises PythonMissing, LibraryMissing, EnvironmentFailed.
 
     The report gets a line at the start and one at the end of a build, and one where another process builds it.
     """
@@ -104,6 +107,7 @@ def ensure(environment: Environment, device: str, cache: Path, report: Report) -
             with _held(build_lock(folder), report):
                 if not is_built(folder):  # by the process that held the lock before
                     _build(environment, lock_file(environment, device), folder, report)
+        link_libraries(environment, _executable(folder))
     return _executable(folder).absolute()
 
 

@@ -12,6 +12,7 @@ from framegate.errors import MatrixError
 from framegate.runner.cell import Cell
 from framegate.runner.data import Dataset
 from framegate.runner.declarations import Environment
+from framegate.runner.libraries import links_folder
 
 # All else of the driver's environment stays outside: PYTHON*, OMP_*, TF_* and the like would change what is measured.
 _INHERITED = ("PATH", "USER", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
@@ -89,9 +90,17 @@ def launch_of(job: Mapping[str, Any], environment: Environment, python: Path, ce
         root=Path(job["root"]),
         directory=directory,
         job=job,
-        variables=thread_variables(cell.threads) | dict(environment.variables),
+        variables=thread_variables(cell.threads) | dict(environment.variables) | _loader_variables(environment, python),
         limit_seconds=cell.limit_seconds,
     )
+
+
+def _loader_variables(environment: Environment, python: Path) -> dict[str, str]:
+    """Return where the loader finds the environment's links, before all that it was told already."""
+    if not environment.links:
+        return {}
+    inherited = os.environ.get("LD_LIBRARY_PATH")
+    return {"LD_LIBRARY_PATH": os.pathsep.join([str(links_folder(python)), *([inherited] if inherited else [])])}
 
 
 def child_environment(launch: Launch) -> dict[str, str]:

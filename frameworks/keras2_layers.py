@@ -1,0 +1,165 @@
+"""Our layers as Keras 2 has them. Images have the axis of channels where the backend's kernels want it."""
+
+import os
+
+import keras
+import numpy
+from keras import backend as K  # noqa: N812  everybody's name for it
+
+from ..models.layers import (
+    Activation,
+    AveragePool,
+    BatchNorm,
+    Conv,
+    Dense,
+    DepthwiseConv,
+    Dropout,
+    Flatten,
+    Frozen,
+    GlobalAveragePool,
+    MaxPool,
+    NotExpressible,
+    Parallel,
+    Rescale,
+    Residual,
+    ZeroPad,
+    named,
+    parts,
+)
+from ..models.shapes import same_padding
+from .keras2_batch_norm import BatchNormalization
+
+BACKEND = os.environ["KERAS_BACKEND"]
+# TensorFlow's CPU kernels have channels last only; the others' have them first.
+FORMAT = {"data_format": "channels_last" if BACKEND == "tensorflow" else "channels_first"}
+CHANNELS_FIRST = BACKEND != "tensorflow"
+
+
+def connect(layers, values, made, prefix="", frozen=False):
+    """Return the symbolic output of the layers; each Keras layer is put into made, by its canonical name."""
+    for name, layer in named(layers, prefix):
+        if type(layer) in MERGES:
+            inside = frozen or type(layer) is Frozen
+            outputs = [
+                connect(inner, values, made, "{}/{}/".format(name, part), inside)
+                for part, inner in parts(layer).items()
+            ]
+            values = MERGES[type(layer)](layer, outputs)
+        elif type(layer) is not Dropout or (
+            layer.rate and not frozen
+        ):  # MXNet cannot run a layer that returns its input
+            values, made[name] = LAYERS[type(layer)](layer, values)
+            made[name].trainable = not frozen
+            values = made[name](values)
+    return values
+
+
+def channels(values):
+    """Return the axis of channels."""
+    return 1 if CHANNELS_FIRST and K.ndim(values) == 4 else K.ndim(values) - 1
+
+
+def parallel(layer, outputs):
+    return (
+        keras.layers.add(outputs) if layer.merge == "add" else keras.layers.concatenate(outputs, channels(outputs[0]))
+    )
+
+
+# Layer type -> what it makes of its parts' outputs.
+MERGES = {
+    Frozen: lambda layer, outputs: outputs[0],
+    Parallel: parallel,
+    Residual: lambda layer, outputs: keras.layers.add(outputs),
+}
+
+
+def same_sides(images, size, stride):
+    sides = K.int_shape(images)[2:] if CHANNELS_FIRST else K.int_shape(images)[1:3]
+    return tuple(same_padding(side, size, stride) for side in sides)
+
+
+def padded(layer, images):
+    """Return the images and the padding that is left to the layer: the other backends than TensorFlow put the odd pixel of
+    "same" before the image.
+    """
+    around = same_sides(images, layer.kernel, layer.stride)
+    if layer.padding == "valid" or BACKEND == "tensorflow" or all(before == after for before, after in around):
+        return images, layer.padding
+    return keras.layers.ZeroPadding2D(around, **FORMAT)(images), "valid"
+
+
+def conv(layer, images):
+    images, padding = padded(layer, images)
+    return images, keras.layers.Conv2D(
+        layer.filters, layer.kernel, strides=layer.stride, padding=padding, use_bias=layer.bias, **FORMAT
+    )
+
+
+def depthwise(layer, images):
+    images, padding = padded(layer, images)
+    return images, keras.layers.DepthwiseConv2D(
+        layer.kernel, strides=layer.stride, padding=padding, use_bias=layer.bias, **FORMAT
+    )
+
+
+def pool(kind, layer, images):
+    if layer.padding == "same" and CHANNELS_FIRST:
+        raise NotExpressible("Keras 2 on {} has its own windows for {}".format(BACKEND, layer))
+    return images, kind(layer.size, layer.step, layer.padding, **FORMAT)
+
+
+def batch_norm(layer, values):
+    return values, BatchNormalization(channels(values), layer.momentum, layer.epsilon)
+
+
+def activation(layer, values):
+    if layer.function == "relu6":
+        return values, keras.layers.ReLU(6.0)
+    return values, keras.layers.Activation(layer.function)
+
+
+def rescale(layer, values):
+    shape = [1] * K.ndim(values)
+    shape[channels(values)] = -1
+    scale, offset = (numpy.reshape(numbers, shape).astype(numpy.float32) for numbers in (layer.scale, layer.offset))
+    return values, keras.layers.Lambda(lambda values: values * K.constant(scale) + K.constant(offset))
+
+
+def dropout(layer, values):
+    """MXNet seeds itself with a constant where it is given none."""
+    return values, keras.layers.Dropout(layer.rate, seed=numpy.random.randint(1, 10**6))
+
+
+# Layer type -> its input, padded where the backend needs it, and the Keras layer that takes it.
+LAYERS = {
+    Activation: activation,
+    AveragePool: lambda layer, images: pool(keras.layers.AveragePooling2D, layer, images),
+    BatchNorm: batch_norm,
+    Conv: conv,
+    Dense: lambda layer, rows: (rows, keras.layers.Dense(layer.units, use_bias=layer.bias)),
+    DepthwiseConv: depthwise,
+    Dropout: dropout,
+    Flatten: lambda layer, images: (images, keras.layers.Flatten(**FORMAT)),  # channels last whatever they were before
+    GlobalAveragePool: lambda layer, images: (images, keras.layers.GlobalAveragePooling2D(**FORMAT)),
+    MaxPool: lambda layer, images: pool(keras.layers.MaxPooling2D, layer, images),
+    Rescale: rescale,
+    ZeroPad: lambda layer, images: (images, keras.layers.ZeroPadding2D(((layer.before, layer.after),) * 2, **FORMAT)),
+}
+
+
+def own_layout(kernel):
+    """Return a canonical weight as the backend wants it: Theano's convolution turns kernels by 180 degrees, Keras-MXNet has
+    them as (out, in, H, W).
+    """
+    if kernel.ndim == 4 and BACKEND == "theano":
+        return kernel[::-1, ::-1]
+    if kernel.ndim == 4 and BACKEND == "mxnet":
+        return kernel.transpose(3, 2, 0, 1)
+    return kernel
+
+
+def canonical_layout(kernel):
+    """Return own_layout's inverse."""
+    if kernel.ndim == 4 and BACKEND == "mxnet":
+        return kernel.transpose(2, 3, 1, 0)
+    return own_layout(kernel)
