@@ -8,7 +8,7 @@ from pathlib import Path
 
 import shtab
 
-from framegate.commands import calibrate, compare, data, doctor, envs, recover, releases, report, runs
+from framegate.commands import accuracy, calibrate, compare, data, doctor, envs, recover, releases, report, runs
 from framegate.errors import FramegateError
 
 
@@ -35,6 +35,6 @@ def parser() -> argparse.ArgumentParser:
     )
     shtab.add_argument_to(framegate, help="print a completion script for this shell and exit")
     commands = framegate.add_subparsers(required=True, metavar="COMMAND")
-    for command in (doctor, envs, data, recover, compare, report, runs, calibrate, releases):
+    for command in (doctor, envs, data, recover, compare, accuracy, report, runs, calibrate, releases):
         command.add_to(commands)
     return framegate

@@ -1,6 +1,7 @@
 """Accuracy: comparisons over seeds, and of the predicted labels of two cells on the same rows.
 
-Seeds are compared by comparison.compare(..., scale="linear"), paired where both sides used the same seeds.
+Seeds are compared by comparison.compare(..., scale="linear"), paired where both sides used the same seeds. What shows
+all of it: framegate accuracy (framegate/commands/accuracy.py).
 """
 
 from dataclasses import dataclass

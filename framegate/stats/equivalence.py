@@ -1,7 +1,6 @@
 """Equivalence: two one-sided tests (Schuirmann 1987) that the effect lies within the margin."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .comparison import Comparison, Estimate, p_greater
 
@@ -11,14 +10,15 @@ def margin_on_scale(margin: float, scale: str) -> float:
     return float(np.log1p(margin)) if scale == "log" else margin
 
 
-def tost_p(estimate: Estimate, margin: float) -> NDArray[np.float64]:
-    """Return the p value of `the effect lies outside (-margin, margin)`, margin on the scale of the estimate."""
-    above = p_greater(estimate, -margin)
-    below = 1 - p_greater(estimate, margin)
-    return np.asarray(np.maximum(above, below))
+def within_p(comparison: Comparison, margin: float) -> float:
+    """Return the p value of `the effect lies outside the margin`: the larger of the two one-sided t-tests."""
+    effect, error, df = (np.asarray(found) for found in (comparison.effect, comparison.standard_error, comparison.df))
+    estimate = Estimate(effect, error, df)
+    limit = margin_on_scale(margin, comparison.scale)
+    return float(np.maximum(p_greater(estimate, -limit), 1 - p_greater(estimate, limit)))
 
 
 def is_within(comparison: Comparison, margin: float) -> bool:
-    """Return whether the whole interval lies within the margin: for a t-test the same as tost_p <= alpha."""
+    """Return whether the whole interval lies within the margin: for a t-test the same as within_p <= alpha."""
     limit = margin_on_scale(margin, comparison.scale)
     return -limit < comparison.low and comparison.high < limit
