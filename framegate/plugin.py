@@ -41,13 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--shift-unit", choices=choices.UNITS, default="process",
         help="what is a replicate (default: process, one a file; rounds of one process are not independent)")  # fmt: skip
     add("--shift-metric", action="append", choices=tuple(METRICS), help="what to compare (default: seconds)")
-    add(
-        "--shift-allow",
-        action="append",
-        default=[],
-        choices=choices.CONDITIONS,
-        help="what may differ from the baseline",
-    )
+    add("--shift-allow", action="append", default=[], choices=choices.CONDITIONS,
+        help="what may differ from the baseline")  # fmt: skip
     add("--shift-fail", choices=choices.FAIL_ON, default="slower",
         help="exit 10 if slower (default), also 11 if unsure, or never")  # fmt: skip
 
@@ -125,10 +120,10 @@ class Gate:
         self.read_baseline()
 
     def read_baseline(self) -> None:
-        from framegate.stats.samples import read_run
+        from framegate.stats.samples import read_files
 
         try:
-            self.baseline = read_run(self.files, self.metrics(), frozenset(self.config.option.shift_allow))
+            self.baseline = read_files(self.files, self.metrics(), frozenset(self.config.option.shift_allow))
         except FramegateError as error:
             raise pytest.UsageError(f"--shift-baseline={self.config.option.shift_baseline}: {error}") from None
 
@@ -193,7 +188,7 @@ class Gate:
 
     def this_run(self) -> "Side":
         """Return the samples that this session measured; a failed test has none."""
-        from framegate.stats.samples import Side, run_of
+        from framegate.stats.samples import Side, samples_of
 
         latest = {found.fullname: found for found in self.benchmarks.benchmarks if found}  # if a test ran again
         measured = [found for name, found in latest.items() if name not in self.absent]
@@ -204,7 +199,7 @@ class Gate:
         content = self.config.hook.pytest_benchmark_generate_json(
             config=self.config, benchmarks=measured, include_data=True, machine_info=machine, commit_info={}
         )
-        current = run_of(content, "this run", self.metrics())
+        current = samples_of(content, "this run", self.metrics())
         single = any(len(sample.processes) == 1 for sample in current.samples.values())
         if single and self.config.option.shift_unit == "process":
             self.notes.append(ONE_PROCESS)
@@ -249,9 +244,12 @@ class Gate:
     @pytest.hookimpl(trylast=True)  # below the tables of times
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
         from framegate.report.terminal import shift_section
+        from framegate.report.words import calibration_line
+        from framegate.stored import calibration_in
 
         if not self.is_over(exitstatus):
             return
+        self.notes += calibration_line(calibration_in(self.config.rootpath / ".framegate"))
         sources = ", ".join(path.name for path in self.files[:3]) + ", ..." * (len(self.files) > 3)
         terminalreporter.section(f"shift against {sources}")
         for line, markup in shift_section(self.verdicts, self.policy, self.notes, shutil.get_terminal_size().columns):

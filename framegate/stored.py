@@ -22,10 +22,12 @@ from framegate.runner.journal import (
     tasks_of,
 )
 from framegate.runner.labels import Labels, labels_of
+from framegate.runner.run import machine as this_machine
 
 if TYPE_CHECKING:
     from framegate.stats.samples import Side
 
+CALIBRATED = {"comparisons", "false_alarms", "upper", "detectable"}  # what reports tell of a calibrated cell
 _PINNED = re.compile(r"^([\w.-]+)==([^\s;\\]+)", re.MULTILINE)
 
 
@@ -69,7 +71,7 @@ def stored_run(text: str, journals: Path) -> list[StoredFile]:
 
 
 def stored_json(path: Path) -> StoredFile:
-    """Return what a JSON file of pytest-benchmark holds; whether it makes sense is for samples.run_of to say."""
+    """Return what a JSON file of pytest-benchmark holds; whether it makes sense is for samples.samples_of to say."""
     from framegate.stats.samples import content_of, text_of
 
     return of_content(content_of(text_of(path), str(path)), str(path))
@@ -162,9 +164,9 @@ def labels_in(file: StoredFile, cell: str, purpose: str, process: Mapping[str, A
 
 def side_of(files: Sequence[StoredFile], metrics: Sequence[str], allowed: frozenset[str] = frozenset()) -> "Side":
     """Return the samples of all files together: they are replicates of one another. Raises SamplesError."""
-    from framegate.stats.samples import pooled, run_of
+    from framegate.stats.samples import pooled, samples_of
 
-    return pooled([run_of(file.content, file.source, metrics) for file in files], allowed)
+    return pooled([samples_of(file.content, file.source, metrics) for file in files], allowed)
 
 
 @lru_cache
@@ -177,9 +179,10 @@ def locked_packages(cache: Path, packages: str) -> Mapping[str, str]:
 
 
 def calibration_in(store: Path) -> Record | None:
-    """Return what framegate calibrate kept for this machine, or None."""
+    """Return what framegate calibrate kept for this machine, or None; another machine's says nothing here."""
     try:
-        found = json.loads((store / "calibration.json").read_text(encoding="utf-8"))
-        return found if found["cells"] else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        found: Record = json.loads((store / "calibration.json").read_text(encoding="utf-8"))
+        whole = all(cell.keys() >= CALIBRATED for cell in found["cells"].values())
+        return found if found["cells"] and whole and found["machine"] == this_machine() else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # cut short, or of another version: it is only a summary of what was measured

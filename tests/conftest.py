@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from foreign import Suite
 
 from framegate.runner.declarations import Environment, load
 from framegate.runner.jobs import Launch
@@ -120,3 +121,9 @@ def framegate(toy_suite):
         return subprocess.run(command, cwd=toy_suite.root, capture_output=True, text=True, check=False)
 
     return run
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
+    """Return somebody else's suite, in a folder of its own."""
+    return Suite(pytester, monkeypatch)

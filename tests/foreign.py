@@ -2,6 +2,7 @@
 
 import json
 from importlib.metadata import entry_points
+from pathlib import Path
 
 CONFTEST = """
 import os
@@ -80,6 +81,9 @@ def test_training(benchmark, cell):
 """
 
 
+ROUNDS = "--shift-unit=round"
+
+
 def plugin_options():
     """Return what loads the plugin where the package is not installed."""
     installed = any(point.value == "framegate.plugin" for point in entry_points(group="pytest11"))
@@ -105,3 +109,38 @@ BAD = {
     "infinite": (saved(stats={"data": [float("inf")]}), "stats.data: value 0 is inf"),
     "not UTF-8": (b"\xff\xfe", "not text in UTF-8"),
 }
+
+
+class Suite:
+    """A folder with a suite, and what its owner does there."""
+
+    def __init__(self, pytester, monkeypatch):
+        self.pytester, self.monkeypatch = pytester, monkeypatch
+        pytester.makeconftest(CONFTEST)
+        pytester.makepyfile(test_foreign=SUITE)
+
+    def pytest(self, *arguments, **variables):
+        for name, value in variables.items():
+            self.monkeypatch.setenv(name, str(value))
+        # hypothesis would be loaded anew, rewritten, in each run
+        options = ["-q", "--benchmark-quiet", "-p", "no:hypothesispytest", *plugin_options()]
+        found = self.pytester.runpytest_inprocess(*options, *arguments)
+        for name in variables:
+            self.monkeypatch.delenv(name)
+        return found
+
+    def save(self, name="before", *arguments, **variables):
+        assert self.pytest(f"--benchmark-save={name}", "--benchmark-save-data", *arguments, **variables).ret == 0
+
+    def files(self):
+        return {path: path.read_bytes() for path in Path().rglob("*.json")}
+
+
+def row(result, cell):
+    """Return the words of a cell's line in the section."""
+    lines = [line.split() for line in result.outlines if f" {cell}" in line]
+    return next(words for words in lines if words[0] in ("slower", "faster", "same", "unsure", "missing", "new"))
+
+
+def text(result):
+    return result.stdout.str() + result.stderr.str()

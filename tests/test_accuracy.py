@@ -59,7 +59,21 @@ def test_seeds_are_compared_by_a_paired_t_test_with_equivalence(accuracy):
 
 def test_labels_of_each_pair_are_compared_row_by_row(accuracy):
     told = accuracy("r", "3.11", "3.12").splitlines()
-    assert told[3].split() == ["pair", "A", "right", "B", "right", "only", "A", "only", "B", "McNemar", "p", "kappa", "chi-squared"]
+    assert told[3].split() == [
+        "pair",
+        "A",
+        "right",
+        "B",
+        "right",
+        "only",
+        "A",
+        "only",
+        "B",
+        "McNemar",
+        "p",
+        "kappa",
+        "chi-squared",
+    ]
     first = told[4].split()
     # 380 and 340 of 400 right, 40 rows lost and none won: (40 - 1)^2 / 40 = 38.0
     assert first[:6] == ["1", "0.9500", "(0.9240-0.9674)", "0.8500", "(0.8117-0.8817)", "40"]

@@ -9,6 +9,7 @@ from foreign import BAD, saved
 
 from framegate.cli import main
 from framegate.commands.compare import read_side
+from framegate.runner.run import machine
 from framegate.stats.samples import mismatches
 
 
@@ -145,6 +146,21 @@ def test_calibrate_says_what_this_machine_can_tell_apart(toy_suite, capsys):
     assert cell["detectable"] > 1
     assert cell["processes"] >= 2
     assert stored["machine"]["processors"] >= 1
+
+
+def test_what_was_calibrated_here_is_shown_below_the_table_and_another_machines_is_not(folder, capsys):
+    Path(".framegate").mkdir()
+    path = Path(".framegate/calibration.json")
+    cell = {"false_alarms": 30, "comparisons": 2000, "upper": 0.0213, "detectable": 1.061}
+    stored = {"machine": machine(), "date": "2026-11-21T06:00", "cells": {"a": cell, "b": cell | {"detectable": 1.08}}}
+    path.write_text(json.dumps(stored))
+    main(["compare", "before-*.json", "after-*.json"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "On this machine unchanged cells were called shifted in 1.5% of 4,000 comparisons (at most 2.1%" in told
+    for other in (stored | {"machine": {"processors": 64}}, {}, [], stored | {"cells": {"a": {}}}):
+        path.write_text(json.dumps(other))
+        assert main(["compare", "before-*.json", "after-*.json"]) == 0
+        assert "On this machine" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from framegate.errors import SamplesError
-from framegate.stats.samples import mismatches, parse_run, read_run
+from framegate.stats.samples import mismatches, parse_file, read_files
 
 MACHINE = {"node": "ci-7f3", "system": "Linux", "machine": "x86_64", "cpu": {"brand_raw": "EPYC", "count": 2}}
 
@@ -53,13 +53,13 @@ def only(run):
 
 
 def test_one_foreign_file_is_one_process():
-    sample = only(parse_run(document(foreign()), "a.json"))
+    sample = only(parse_file(document(foreign()), "a.json"))
     assert [values.tolist() for values in sample.processes] == [[0.1, 0.2, 0.3]]
     assert sample.conditions == {"machine": "Linux x86_64 EPYC 2"}
 
 
 def test_our_cells_carry_their_processes_without_the_warm_up_epoch():
-    sample = only(parse_run(document(ours()), "a.json"))
+    sample = only(parse_file(document(ours()), "a.json"))
     assert [values.tolist() for values in sample.processes] == [[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]]
 
 
@@ -74,20 +74,20 @@ def test_our_cells_carry_their_processes_without_the_warm_up_epoch():
     ],
 )
 def test_other_metrics_of_our_cells(metric, expected):
-    sample = only(parse_run(document(ours()), "a.json", (metric,)))
+    sample = only(parse_file(document(ours()), "a.json", (metric,)))
     assert [values.tolist() for values in sample.processes] == expected
 
 
 def test_several_files_are_replicates(tmp_path):
     for index in range(3):
         (tmp_path / f"{index}.json").write_text(document(foreign(data=(1.0 + index,))))
-    sample = only(read_run(sorted(tmp_path.glob("*.json"))))
+    sample = only(read_files(sorted(tmp_path.glob("*.json"))))
     assert [values.tolist() for values in sample.processes] == [[1.0], [2.0], [3.0]]
     assert len(sample.sources) == 3
 
 
 def test_without_raw_rounds_the_median_stands_and_the_note_says_what_is_missing():
-    sample = only(parse_run(document(foreign(data=None)), "a.json"))
+    sample = only(parse_file(document(foreign(data=None)), "a.json"))
     assert sample.summarised
     assert sample.processes[0].tolist() == [0.2]
     assert "a.json: stats.data (the raw rounds) is missing" in sample.notes[0]
@@ -95,7 +95,7 @@ def test_without_raw_rounds_the_median_stands_and_the_note_says_what_is_missing(
 
 
 def test_a_cell_that_only_predicts_gives_inference_seconds_and_has_no_accuracy():
-    run = parse_run(document(ours(purpose="inference")), "a.json", ("seconds", "inference_seconds", "accuracy"))
+    run = parse_file(document(ours(purpose="inference")), "a.json", ("seconds", "inference_seconds", "accuracy"))
     sample = only(run)
     assert (sample.metric, run.left_out) == ("inference_seconds", {})
     assert [values.tolist() for values in sample.processes] == [[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]]
@@ -103,12 +103,12 @@ def test_a_cell_that_only_predicts_gives_inference_seconds_and_has_no_accuracy()
 
 def test_processes_in_the_extra_info_of_another_suite_are_not_ours():
     benchmark = foreign() | {"extra_info": {"processes": 4, "model": "big", "settings": "fast"}}
-    sample = only(parse_run(document(benchmark), "a.json"))
+    sample = only(parse_file(document(benchmark), "a.json"))
     assert sample.processes[0].tolist() == [0.1, 0.2, 0.3]
 
 
 def test_a_process_with_nothing_but_the_warm_up_is_left_out():
-    run = parse_run(document(ours(epochs=1)), "a.json")
+    run = parse_file(document(ours(epochs=1)), "a.json")
     assert "no epoch after the warm-up" in next(iter(run.left_out.values()))
 
 
@@ -146,34 +146,34 @@ def test_a_process_with_nothing_but_the_warm_up_is_left_out():
 )
 def test_bad_files_are_refused_with_file_and_field(text, words):
     with pytest.raises(SamplesError, match=words):
-        parse_run(text, "a.json")
+        parse_file(text, "a.json")
 
 
 def test_a_file_in_another_encoding_is_refused(tmp_path):
     (tmp_path / "a.json").write_bytes(b"\xff\xfe{}")
     with pytest.raises(SamplesError, match="not text in UTF-8"):
-        read_run([tmp_path / "a.json"])
+        read_files([tmp_path / "a.json"])
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(SamplesError, match=r"gone\.json: No such file"):
-        read_run([tmp_path / "gone.json"])
+        read_files([tmp_path / "gone.json"])
 
 
 def test_an_unknown_metric_is_refused_with_the_known_ones():
     with pytest.raises(SamplesError, match="no metric speed; there are: seconds"):
-        read_run([], ["speed"])
+        read_files([], ["speed"])
 
 
 @pytest.mark.parametrize("name", ["test_ü[日本語]", "test_x[\N{RIGHT-TO-LEFT OVERRIDE}abc]", "test_x[\ud800]", "🦀"])
 def test_names_with_any_unicode_can_be_read_and_printed(name):
-    sample = only(parse_run(document(foreign(name)), "a.json"))
+    sample = only(parse_file(document(foreign(name)), "a.json"))
     assert sample.name.encode("utf-8")
 
 
 def test_a_million_rounds_are_read():
     text = document(foreign(data=np.linspace(0.1, 0.2, 1_000_000).tolist()))
-    assert only(parse_run(text, "a.json")).processes[0].size == 1_000_000
+    assert only(parse_file(text, "a.json")).processes[0].size == 1_000_000
 
 
 def test_files_of_two_machines_are_no_replicates(tmp_path):
@@ -181,14 +181,14 @@ def test_files_of_two_machines_are_no_replicates(tmp_path):
     (tmp_path / "a.json").write_text(document(foreign()))
     (tmp_path / "b.json").write_text(document(foreign(), machine_info=other))
     with pytest.raises(SamplesError, match="machine was 'Linux x86_64 EPYC 2', is 'Linux x86_64 Xeon 2'"):
-        read_run([tmp_path / "a.json", tmp_path / "b.json"])
+        read_files([tmp_path / "a.json", tmp_path / "b.json"])
 
 
 def test_mismatches_name_data_and_model():
     settings = {"model": "lenet", "device": "cpu", "batch_size": 32}
-    one = only(parse_run(document(ours(dataset={"fingerprint": "aa"}, settings=settings)), "a.json"))
+    one = only(parse_file(document(ours(dataset={"fingerprint": "aa"}, settings=settings)), "a.json"))
     settings = {"model": "lenet", "device": "cpu", "batch_size": 64}
-    other = only(parse_run(document(ours(dataset={"fingerprint": "bb"}, settings=settings)), "b.json"))
+    other = only(parse_file(document(ours(dataset={"fingerprint": "bb"}, settings=settings)), "b.json"))
     assert mismatches(one, other) == ["fingerprint was 'aa', is 'bb'", "settings.batch_size was '32', is '64'"]
     assert mismatches(one, other, frozenset({"settings"})) == ["fingerprint was 'aa', is 'bb'"]
     assert mismatches(one, other, frozenset({"settings", "fingerprint"})) == []

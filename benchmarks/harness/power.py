@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from framegate.stats.judging import judge
-from framegate.stats.samples import Sample, Side, read_run
+from framegate.stats.samples import Sample, Side, read_files
 from framegate.stats.sequential import decide, pair_value, plan
 from framegate.stats.verdict import Policy, Verdict
 
@@ -52,15 +52,15 @@ def rate(hits: NDArray[np.bool_]) -> str:
     return f"{100 * hits.mean():5.1f} % (<= {100 * upper_bound(int(hits.sum()), len(hits)):.1f})"
 
 
-def run_of(seconds: Array) -> Side:
-    """Return a run with one cell per first index: (cells, processes, epochs)."""
+def side_of(seconds: Array) -> Side:
+    """Return a side with one cell per first index: (cells, processes, epochs)."""
     cells = {(f"cell {i:05d}", "seconds"): Sample(f"cell {i:05d}", "seconds", tuple(x)) for i, x in enumerate(seconds)}
     return Side(dict(cells), {})
 
 
 def verdicts(baseline: Array, current: Array, policy: Policy) -> list[Verdict]:
     """Return Framegate's verdicts on log seconds, one a pair, in the order of the pairs."""
-    return sorted(judge(run_of(np.exp(baseline)), run_of(np.exp(current)), policy), key=lambda verdict: verdict.name)
+    return sorted(judge(side_of(np.exp(baseline)), side_of(np.exp(current)), policy), key=lambda verdict: verdict.name)
 
 
 def framegate(policy: Policy, word: str = "slower") -> Callable[[Array, Array], NDArray[np.bool_]]:
@@ -202,7 +202,7 @@ def speed_line(cells: int = 2000) -> str:
     with TemporaryDirectory() as folder:
         paths = [stored(Path(folder, f"{seed}.json"), cells, seed) for seed in (1, 2)]
         started = time.perf_counter()
-        judge(read_run(paths[:1]), read_run(paths[1:]))
+        judge(read_files(paths[:1]), read_files(paths[1:]))
         took = time.perf_counter() - started
     return f"reading and comparing {cells} cells x {PROCESSES} x {EPOCHS}: {took:.2f} s"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from framegate.stats import choices
 from framegate.stats.metrics import METRICS
-from framegate.stored import side_of, stored_run
+from framegate.stored import calibration_in, side_of, stored_run
 
 if TYPE_CHECKING:
     from framegate.stats.samples import Key, Side
@@ -60,6 +60,7 @@ def policy_of(options: argparse.Namespace, keys: "Iterable[Key]") -> "Policy":
 def run(options: argparse.Namespace) -> int:
     """Print each comparison; return the most serious exit status."""
     from framegate.report.terminal import shift_section
+    from framegate.report.words import calibration_line
     from framegate.stats.judging import judge
     from framegate.stats.verdict import exit_status
 
@@ -69,12 +70,12 @@ def run(options: argparse.Namespace) -> int:
     sides = [
         read_side(text, metrics, allowed, journals) for text in options.runs
     ]  # all are read before anything is said
-    statuses = []
+    statuses, notes = [], calibration_line(calibration_in(options.suite / ".framegate"))
     for text, side in zip(options.runs, sides, strict=True):
         policy = policy_of(options, {**baseline.samples, **side.samples})
         verdicts = judge(baseline, side, policy)
         print(f"{text} against {options.baseline}")
-        for line, _ in shift_section(verdicts, policy, [], shutil.get_terminal_size().columns):
+        for line, _ in shift_section(verdicts, policy, notes, shutil.get_terminal_size().columns):
             print(line)
         statuses.append(exit_status(verdicts, options.fail))
     return choices.STATUS_WORSE if choices.STATUS_WORSE in statuses else max(statuses)

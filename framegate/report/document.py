@@ -16,6 +16,7 @@ from ..stats.samples import Side, narrowed
 from ..stats.verdict import Policy, Verdict, run_word
 from .cells import Beside, Entry, empty_cell, measured_cell
 from .frameworks import comparisons, indices_by_name, steps, verdict_entry
+from .words import calibration_entry
 
 if TYPE_CHECKING:
     from ..stored import StoredFile
@@ -67,7 +68,7 @@ def document(
         "runs": [_run(run) for run in runs],
         "answers": answers,
         "verdicts": told,
-        "calibration": _calibration(calibration),
+        "calibration": calibration_entry(calibration),
         "packages": packages,
         "cells": cells,
         "comparisons": compared,
@@ -93,7 +94,7 @@ def _cells(index: int, run: Measured, beside: Beside) -> list[Entry]:
 
 
 def _printable(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode()  # as samples.run_of names it
+    return name.encode("utf-8", "backslashreplace").decode()  # as samples.samples_of names it
 
 
 def _judged(before: Measured, after: Measured, metrics: Sequence[str], policy: Policy) -> list[Verdict]:
@@ -136,20 +137,6 @@ def _run(run: Measured) -> Entry:
 def _policy(policy: Policy) -> Entry:
     names = ("margin", "alpha", "test", "correction", "location", "minimum_processes", "unit", "power")
     return {name: getattr(policy, name) for name in names}
-
-
-def _calibration(found: Mapping[str, Any] | None) -> Entry | None:
-    """Return how often unchanged code was called shifted on this machine, over all cells that were calibrated."""
-    if found is None:
-        return None
-    cells = list(found["cells"].values())
-    tried = sum(cell["comparisons"] for cell in cells)
-    told = {"date": found.get("date", ""), "cells": len(cells), "comparisons": tried}
-    return told | {
-        "false_alarms": sum(cell["false_alarms"] for cell in cells),
-        "upper": max(cell["upper"] for cell in cells),
-        "detectable": max(cell["detectable"] for cell in cells),
-    }
 
 
 def _finite(value: Any) -> Any:

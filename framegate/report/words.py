@@ -1,5 +1,8 @@
 """What the document says, in sentences: for the page's first screen, for Markdown and for the terminal."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from .cells import Entry
 
 
@@ -30,6 +33,20 @@ def summary_lines(document: Entry) -> list[str]:
     return lines + [note for run in runs for note in run["notes"]]
 
 
+def calibration_entry(found: Mapping[str, Any] | None) -> Entry | None:
+    """Return how often unchanged code was called shifted on this machine, over all cells that were calibrated."""
+    if found is None:
+        return None
+    cells = list(found["cells"].values())
+    tried = sum(cell["comparisons"] for cell in cells)
+    told = {"date": found.get("date", ""), "cells": len(cells), "comparisons": tried}
+    return told | {
+        "false_alarms": sum(cell["false_alarms"] for cell in cells),
+        "upper": max(cell["upper"] for cell in cells),
+        "detectable": max(cell["detectable"] for cell in cells),
+    }
+
+
 def calibration_words(document: Entry) -> str:
     """Return how often this machine calls unchanged code shifted."""
     found = document["calibration"]
@@ -41,6 +58,11 @@ def calibration_words(document: Entry) -> str:
         f" (at most {found['upper']:.1%}, {found['cells']} cells, {found['date'][:10]});"
         f" shifts of {found['detectable'] - 1:.1%} can be seen in the noisiest of them."
     )
+
+
+def calibration_line(found: Mapping[str, Any] | None) -> list[str]:
+    """Return the same for the end of a terminal's table; nothing where this machine was not calibrated."""
+    return [] if found is None else [calibration_words({"calibration": calibration_entry(found)})]
 
 
 def policy_words(document: Entry) -> str:

@@ -48,7 +48,7 @@ def calibrate(
         raise ValueError(f"{sample.name}: {len(sample.processes)} processes; calibration needs {2 * count}")
     random = np.random.default_rng(seed)
     splits = [random.permutation(len(sample.processes))[: 2 * count] for _ in range(comparisons)]
-    one, other = _run(sample, splits, slice(0, count)), _run(sample, splits, slice(count, None))
+    one, other = _side(sample, splits, slice(0, count)), _side(sample, splits, slice(count, None))
     verdicts = judge(one, other, replace(policy, correction="none"))
     shifted = set(METRICS[sample.metric].words)
     alarms = sum(verdict.word in shifted for verdict in verdicts)
@@ -68,7 +68,7 @@ def calibrate(
     )
 
 
-def _run(sample: Sample, splits: list[NDArray[np.int64]], part: slice) -> Side:
+def _side(sample: Sample, splits: list[NDArray[np.int64]], part: slice) -> Side:
     cells = (
         replace(sample, name=f"{index}", processes=tuple(sample.processes[k] for k in split[part]))
         for index, split in enumerate(splits)

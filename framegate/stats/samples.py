@@ -51,7 +51,7 @@ class Side:
     left_out: dict[Key, str]
 
 
-def read_run(
+def read_files(
     paths: Sequence[Path], metrics: Iterable[str] = ("seconds",), allowed: frozenset[str] = frozenset()
 ) -> Side:
     """Return the samples of all files together: the processes of several files are replicates of one another.
@@ -63,7 +63,7 @@ def read_run(
     unknown = [name for name in wanted if name not in METRICS]
     if unknown:
         raise SamplesError(f"no metric {', '.join(unknown)}; there are: {', '.join(METRICS)}")
-    return pooled([parse_run(text_of(path), str(path), wanted) for path in paths], allowed)
+    return pooled([parse_file(text_of(path), str(path), wanted) for path in paths], allowed)
 
 
 def text_of(path: Path) -> str:
@@ -77,12 +77,12 @@ def text_of(path: Path) -> str:
         raise SamplesError(f"{path}: {error.strerror}; wanted a JSON file of pytest-benchmark") from None
 
 
-def parse_run(text: str, source: str, metrics: Sequence[str] = ("seconds",)) -> Side:
+def parse_file(text: str, source: str, metrics: Sequence[str] = ("seconds",)) -> Side:
     """Return the samples in the text of one pytest-benchmark file; source is its name in messages."""
-    return run_of(content_of(text, source), source, metrics)
+    return samples_of(content_of(text, source), source, metrics)
 
 
-def run_of(content: Mapping[str, Any], source: str, metrics: Sequence[str] = ("seconds",)) -> Side:
+def samples_of(content: Mapping[str, Any], source: str, metrics: Sequence[str] = ("seconds",)) -> Side:
     """Return the samples in what a pytest-benchmark file holds. Raises SamplesError."""
     samples: dict[Key, Sample] = {}
     left_out: dict[Key, str] = {}
@@ -243,22 +243,22 @@ def _refuse(array: NDArray[np.float64], wrong: NDArray[np.bool_], where: str, wa
     return array
 
 
-def pooled(runs: Sequence[Side], allowed: frozenset[str] = frozenset()) -> Side:
-    """Return one run with the processes of all: what one has and another lacks is kept, with a note."""
+def pooled(sides: Sequence[Side], allowed: frozenset[str] = frozenset()) -> Side:
+    """Return one side with the processes of all: what one has and another lacks is kept, with a note."""
     samples: dict[Key, Sample] = {}
-    for run in runs:
-        for key, sample in run.samples.items():
+    for side in sides:
+        for key, sample in side.samples.items():
             samples[key] = _joined(samples[key], sample, allowed) if key in samples else sample
-    left_out = {key: why for run in runs for key, why in run.left_out.items()}
+    left_out = {key: why for side in sides for key, why in side.left_out.items()}
     for key in left_out.keys() & samples.keys():
         samples[key] = replace(samples[key], notes=(*samples[key].notes, left_out[key]))
     return Side(samples, {key: why for key, why in left_out.items() if key not in samples})
 
 
-def narrowed(run: Side, wanted: Callable[[Key], bool]) -> Side:
-    """Return the run with only these cells and metrics."""
-    samples = {key: sample for key, sample in run.samples.items() if wanted(key)}
-    return Side(samples, {key: why for key, why in run.left_out.items() if wanted(key)})
+def narrowed(side: Side, wanted: Callable[[Key], bool]) -> Side:
+    """Return the side with only these cells and metrics."""
+    samples = {key: sample for key, sample in side.samples.items() if wanted(key)}
+    return Side(samples, {key: why for key, why in side.left_out.items() if wanted(key)})
 
 
 def _joined(first: Sample, second: Sample, allowed: frozenset[str]) -> Sample:
