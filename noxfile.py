@@ -94,3 +94,10 @@ def scale(session: nox.Session) -> None:
     """Measure how long a report of a large run and the list of a long history take."""
     install(session)
     session.run("python", "-m", "benchmarks.harness.scale", *session.posargs)
+
+
+@nox.session
+def shifts(session: nox.Session) -> None:
+    """Plant shifts in series of releases, find them with Framegate, asv and E-divisive, and print docs/history.md's table."""
+    install(session)
+    session.run("python", "-m", "benchmarks.harness.shifts", *session.posargs)
