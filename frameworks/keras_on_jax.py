@@ -1,25 +1,19 @@
 """The loop over the batches for Keras on JAX: Keras' stateless API in one jitted step, whose state is donated."""
 
-import os
-
 import jax
 import jax.numpy
 import numpy
 
+from . import jax_device
+
 
 class Loop:
     versions = {"jax": jax.__version__}
-    determinism = {"matmul_precision": "highest"}
+    determinism = jax_device.DETERMINISM
 
     def __init__(self, job):
-        # These hold only if nothing of JAX ran before. JAX takes 3/4 of a GPU else, and two workers may share it.
-        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-        # TF32 on a GPU else, which is not the others' float32.
-        jax.config.update("jax_default_matmul_precision", "highest")
-        if job.device == "cpu":
-            jax.config.update("jax_platforms", "cpu")
-        self.device = jax.devices(job.device)[0]  # RuntimeError where there is none
-        jax.config.update("jax_default_device", self.device)
+        self.scope = job.device + ":0"
+        self.device = jax_device.prepare(job)
         self.device_name = self.device.device_kind
 
     def place(self, model, arrays):
@@ -72,10 +66,7 @@ class Loop:
         jax.block_until_ready(self.state)
 
     def threads(self):
-        """Return the processors this process may use: JAX has no switch of its own that holds."""
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return jax_device.threads()
 
     def device_peak_bytes(self):
-        if self.device.platform == "cpu":
-            return None
-        return int(self.device.memory_stats()["peak_bytes_in_use"])
+        return jax_device.peak_bytes(self.device)

@@ -10,6 +10,7 @@ class Loop:
     determinism = tensorflow_device.DETERMINISM
 
     def __init__(self, job):
+        self.scope = job.device + ":0"
         self.device = tensorflow_device.prepare(job)
         self.device_name = tensorflow_device.name(self.device)
 

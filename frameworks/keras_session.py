@@ -1,7 +1,7 @@
-"""The adapter of Keras 3, on TensorFlow or on JAX: KERAS_BACKEND decides, before Keras is imported. Channels last.
+"""The adapter of Keras 3, on TensorFlow, JAX or PyTorch: KERAS_BACKEND decides, before Keras is imported. Channels last.
 
 Layers, loss and optimizers are Keras', compiled as fit() compiles them; only the loop over the batches is ours
-(keras_on_tensorflow.py, keras_on_jax.py), as the rows are taken on the device and the loss is read once an epoch.
+(keras_on_tensorflow.py, keras_on_jax.py, keras_on_torch.py), as the rows are taken on the device and the loss is read once an epoch.
 """
 
 import keras
@@ -14,6 +14,8 @@ from .keras_layers import LAYERS, MERGES, connect
 
 if keras.backend.backend() == "jax":
     from . import keras_on_jax as backend
+elif keras.backend.backend() == "torch":
+    from . import keras_on_torch as backend
 else:
     from . import keras_on_tensorflow as backend
 
@@ -62,7 +64,7 @@ class Session:
         self.job = job
         self.loop = backend.Loop(job)
         keras.utils.set_random_seed(job.seed)
-        with keras.device(job.device + ":0"):
+        with keras.device(self.loop.scope):
             model, self.variables = build_model(job)
             for name, values in (arrays.weights or {}).items():
                 self.variables[name].assign(values)
@@ -72,12 +74,14 @@ class Session:
     def train_epoch(self, order):
         size = self.job.batch_size
         batches = [order[start : start + size].astype(numpy.int32) for start in range(0, len(order), size)]
-        return self.loop.train(batches) / len(order)
+        with keras.device(self.loop.scope):  # to PyTorch it is the GPU else, wherever there is one
+            return self.loop.train(batches) / len(order)
 
     def predict(self, split):
         size = self.job.batch_size
         rows = numpy.arange(self.rows[split], dtype=numpy.int32)
-        found = self.loop.predict(split, [rows[start : start + size] for start in range(0, len(rows), size)])
+        with keras.device(self.loop.scope):
+            found = self.loop.predict(split, [rows[start : start + size] for start in range(0, len(rows), size)])
         return numpy.concatenate([numpy.asarray(probabilities) for probabilities in found])
 
     def weights(self):

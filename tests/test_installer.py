@@ -1,6 +1,6 @@
 import pytest
 
-from framegate.runner.installer import cause
+from framegate.runner.installer import cause, package_sources
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,18 @@ from framegate.runner.installer import cause
 )
 def test_cause_is_one_line_of_any_uv(output: str, line: str) -> None:
     assert cause(output) == line
+
+
+@pytest.mark.parametrize(
+    ("given", "added"),
+    [
+        ({}, {"UV_TORCH_BACKEND": "cpu"}),
+        ({"UV_TORCH_BACKEND": "auto"}, {}),
+        ({"UV_INDEX": "a"}, {}),
+        ({"PIP_FIND_LINKS": "a b"}, {"UV_FIND_LINKS": "a,b"}),
+        ({"PIP_FIND_LINKS": "a b", "UV_FIND_LINKS": "c"}, {}),
+    ],
+)
+def test_cpu_builds_of_pytorch_are_looked_for_in_its_index_or_where_the_user_says(given, added) -> None:
+    assert package_sources(given, "torch==2.13.0+cpu") == given | added
+    assert package_sources(given, "torch==2.13.0") == given

@@ -77,6 +77,14 @@ def test_each_environment_and_device_makes_a_cell(tmp_path):
     ]
 
 
+def test_a_group_stands_for_its_environments(tmp_path):
+    groups = '[groups]\nboth = ["mxnet-1.9", "tensorflow-2.21"]\n'
+    cells = matrix(tmp_path, groups + TIERS + CELL.replace('["mxnet-1.9"]', '["scikit-learn-1.9", "both"]'))
+    assert [cell.environment for cell in cells] == ["scikit-learn-1.9", "mxnet-1.9", "tensorflow-2.21"]
+    with pytest.raises(MatrixError, match=r"groups.both = 'mxnet-1.9'; a list of environments is wanted"):
+        matrix(tmp_path, '[groups]\nboth = "mxnet-1.9"\n' + TIERS + CELL)
+
+
 def test_marks_are_device_tier_model_framework_and_dataset(tmp_path):
     (cell,) = matrix(tmp_path, TIERS + CELL)
     assert cell.marks == ("cpu", "quick", "lenet", "mxnet", "digits")
@@ -99,7 +107,7 @@ def test_settings_hold_what_decides_the_work_and_not_how_often_it_is_done(tmp_pa
         ),
         (("floor = 0.8", ""), "cell table 1: floor is missing"),
         (("floor = 0.8", "floor = 80"), "floor = 80; an accuracy between 0 and 1 is wanted"),
-        (('"mxnet-1.9"', '"mxnet-9"'), "environment 'mxnet-9'; wanted one of keras-jax-0.10"),
+        (('"mxnet-1.9"', '"mxnet-9"'), "environment 'mxnet-9'; wanted one of jax-0.10, keras-jax-0.10"),
         (('["cpu"]', '["tpu"]'), "device 'tpu'; wanted cpu or gpu"),
         (('name = "sgd"', 'name = "lion"'), "'lion'.*with one of sgd, adam, rmsprop, adadelta"),
         (("batch_size = 32", "batch_size = 0"), "batch_size = 0; a whole number of at least 1"),
@@ -125,7 +133,7 @@ def test_settings_hold_what_decides_the_work_and_not_how_often_it_is_done(tmp_pa
         (('"digits"', '"digit"'), "dataset = 'digit', but .*datasets/digit.py is not there"),
         (("learning_rate = 0.1", 'learning_rate = "0.1"'), "optimizer.learning_rate = '0.1'; a number is wanted"),
         (("floor = 0.8", 'floor = 0.8\ntier = ["quick"]'), r"tier \['quick'\]; wanted one of nightly, quick"),
-        (("floor = 0.8", "floor = 0.8\n[extra]"), "unknown table 'extra'; wanted defaults, tiers, cells"),
+        (("floor = 0.8", "floor = 0.8\n[extra]"), "unknown table 'extra'; wanted defaults, tiers, groups, cells"),
         (("[[cells]]", "[cells]"), r"\[cells\] is one table; wanted \[\[cells\]\]"),
     ],
 )

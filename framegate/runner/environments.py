@@ -52,7 +52,7 @@ def lock(environment: Environment, device: str) -> Path:
     command += ["--python", str(obtain_python(environment.python)), "--python-version", environment.python]
     with tempfile.TemporaryDirectory() as scratch, _explained(f"{path.name} cannot be solved"):
         solved = Path(scratch) / path.name
-        run_uv([*command, "--output-file", str(solved), "-"], Path(scratch) / "log", requirements)
+        run_uv([*command, "--output-file", str(solved), "-"], Path(scratch) / "log", requirements, requirements)
         partial = path.with_name(path.name + ".partial")
         partial.write_text(_lock_header(environment, device) + solved.read_text(encoding="utf-8"), encoding="utf-8")
         partial.replace(path)
@@ -183,7 +183,8 @@ def _install(interpreter: Path, locked: bytes, building: Path, log: Path) -> Non
         run_uv(["venv", "--no-project", "--relocatable", "--python", str(interpreter), str(building)], log)
         lock_copy.write_bytes(locked)
         python = str(_executable(building))
-        run_uv(["pip", "install", "--python", python, "--require-hashes", "--requirements", str(lock_copy)], log)
+        install = ["pip", "install", "--python", python, "--require-hashes", "--requirements", str(lock_copy)]
+        run_uv(install, log, pins=locked.decode())
     except EnvironmentFailed as error:
         raise EnvironmentFailed(f"{error}; log: {log}") from None
 

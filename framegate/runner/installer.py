@@ -9,16 +9,21 @@ from uv import find_uv_bin
 from framegate.errors import EnvironmentFailed
 from framegate.runner.pythons import clean_variables
 
+_PLACES = ("UV_FIND_LINKS", "UV_INDEX", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX_URL")
 _CAUSE_LETTERS = 600  # an unsolvable set of requirements can be explained in pages; the log has them all
 
 
-def run_uv(arguments: list[str], log: Path, text: str = "") -> None:
-    """Return once uv has done it, with what it prints appended to the log. Raises EnvironmentFailed with uv's reason."""
+def run_uv(arguments: list[str], log: Path, text: str = "", pins: str = "") -> None:
+    """Return once uv has done it, with what it prints appended to the log. Raises EnvironmentFailed with uv's reason.
+
+    The pins are what it solves or installs, where it does.
+    """
     command = [find_uv_bin(), "--color", "never", "--no-progress", *arguments]
+    variables = package_sources(clean_variables(), pins)
     with log.open("ab") as printed:
         start = printed.tell()
         done = subprocess.run(
-            command, env=clean_variables(), input=text.encode(), stdout=printed, stderr=subprocess.STDOUT, check=False
+            command, env=variables, input=text.encode(), stdout=printed, stderr=subprocess.STDOUT, check=False
         )
     if done.returncode != 0:
         with log.open("rb") as printed:
@@ -27,6 +32,22 @@ def run_uv(arguments: list[str], log: Path, text: str = "") -> None:
         raise EnvironmentFailed(
             cause(output) or f"uv ended with status {done.returncode} and said nothing: is the disk full?"
         )
+
+
+def package_sources(variables: dict[str, str], pins: str) -> dict[str, str]:
+    """Return the variables with uv's settings added that find PyTorch's CPU builds, torch==VERSION+cpu, where they are pinned.
+
+    PyPI has PyTorch for Linux only with CUDA. The CPU builds lie in an index of PyTorch's own, where uv looks if UV_TORCH_BACKEND says
+    so, and then nowhere else: it is set only where the user named no other place. A folder of wheels that pip was told of counts as
+    one, though uv reads none of pip's settings.
+    """
+    sources = dict(variables)
+    if "+cpu" in pins:
+        if "PIP_FIND_LINKS" in variables:
+            sources.setdefault("UV_FIND_LINKS", ",".join(variables["PIP_FIND_LINKS"].split()))
+        if not any(name in sources for name in _PLACES):
+            sources.setdefault("UV_TORCH_BACKEND", "cpu")
+    return sources
 
 
 def cause(output: str) -> str:

@@ -71,8 +71,11 @@ def read_matrix(path: Path, environments: Mapping[str, Environment]) -> tuple[Ce
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise MatrixError(f"{path}: not valid TOML: {error}") from None
     cells: dict[str, Cell] = {}
-    if unknown := sorted(set(declared) - {"defaults", "tiers", "cells"}):
-        raise MatrixError(f"{path}: unknown table {unknown[0]!r}; wanted defaults, tiers, cells")
+    if unknown := sorted(set(declared) - {"defaults", "tiers", "groups", "cells"}):
+        raise MatrixError(f"{path}: unknown table {unknown[0]!r}; wanted defaults, tiers, groups, cells")
+    for group, members in declared.get("groups", {}).items():
+        if not isinstance(members, list):
+            raise MatrixError(f"{path}: groups.{group} = {members!r}; a list of environments is wanted")
     tables = declared.get("cells", [])
     if not isinstance(tables, list):
         raise MatrixError(f"{path}: [cells] is one table; wanted [[cells]], a list of them")
@@ -111,9 +114,11 @@ def _expand(
     if "augment" in table:
         merged["augment"] = _augment(table["augment"], place)
     names, devices = merged.pop("environments"), merged.pop("devices", DEVICES)
-    for name in names:
+    groups = declared.get("groups", {})
+    for name in [one for named in names for one in groups.get(named, (named,))]:
         if name not in environments:
-            raise MatrixError(f"{place}: environment {name!r}; wanted one of {', '.join(sorted(environments))}")
+            wanted = ", ".join([*sorted(environments), *sorted(groups)])
+            raise MatrixError(f"{place}: environment {name!r}; wanted one of {wanted}")
         for device in devices:
             if device not in DEVICES:
                 raise MatrixError(f"{place}: device {device!r}; wanted cpu or gpu")

@@ -1,0 +1,30 @@
+"""JAX's devices, threads and switches, for the two adapters that run on it."""
+
+import os
+
+import jax
+
+DETERMINISM = {"matmul_precision": "highest"}
+
+
+def prepare(job):
+    """Return the device to train on. The settings hold only if nothing of JAX ran before."""
+    # JAX takes 3/4 of a GPU else, and two workers may share it.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    # TF32 on a GPU else, which is not the others' float32.
+    jax.config.update("jax_default_matmul_precision", "highest")
+    if job.device == "cpu":
+        jax.config.update("jax_platforms", "cpu")
+    device = jax.devices(job.device)[0]  # RuntimeError where there is none
+    jax.config.update("jax_default_device", device)
+    return device
+
+
+def threads():
+    """Return the processors this process may use: JAX has no switch of its own that holds."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def peak_bytes(device):
+    """Return the most device memory ever held, or None on the CPU."""
+    return None if device.platform == "cpu" else int(device.memory_stats()["peak_bytes_in_use"])

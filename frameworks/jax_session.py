@@ -1,0 +1,135 @@
+"""The adapter of native JAX: one jitted step, whose state is donated; optax where its arithmetic is the formula's. Channels last."""
+
+import functools
+
+import jax
+import jax.numpy
+import numpy
+import optax
+
+from ..models.layers import Dropout, by_layer, every, refuse
+from ..models.optimizers import SGD, Adadelta, Adam, RMSprop
+from ..models.weights import weight_shapes
+from . import jax_device
+from .jax_layers import LAYERS, forward
+
+
+def epsilon_before(own):
+    """Return Adam with epsilon added before the bias correction: optax.adam adds it after."""
+
+    def start(weights):
+        means, squares = (jax.tree_util.tree_map(jax.numpy.zeros_like, weights) for state in range(2))
+        return means, squares, jax.numpy.zeros((), numpy.int32)
+
+    def update(gradients, state, weights=None):
+        means, squares, steps = state
+        each = jax.tree_util.tree_map
+        means = each(lambda m, g: own.beta_1 * m + (1 - own.beta_1) * g, means, gradients)
+        squares = each(lambda v, g: own.beta_2 * v + (1 - own.beta_2) * g * g, squares, gradients)
+        rate = own.learning_rate * jax.numpy.sqrt(correction(own.beta_2, steps + 1)) / correction(own.beta_1, steps + 1)
+        changes = each(lambda m, v: -rate * m / (jax.numpy.sqrt(v) + own.epsilon), means, squares)
+        return changes, (means, squares, steps + 1)
+
+    return optax.GradientTransformation(start, update)
+
+
+def correction(beta, steps):
+    """Return 1 - beta^steps, which in float32 would be wrong by 1e-5 for a beta of 0.999 if computed as it is written."""
+    return -jax.numpy.expm1(steps * numpy.float32(numpy.log(beta)))
+
+
+OPTIMIZERS = {
+    SGD: lambda own: optax.sgd(own.learning_rate, own.momentum or None),
+    Adam: epsilon_before,
+    RMSprop: lambda own: optax.rmsprop(own.learning_rate, own.rho, own.epsilon),  # epsilon inside the root
+    Adadelta: lambda own: optax.adadelta(own.learning_rate, own.rho, own.epsilon),
+}
+
+
+def initial(key, weight):
+    """Return the initial value of Flax, JAX's layers: LeCun normal for kernels, zeros or ones as the layer wants for others."""
+    kinds = {"zeros": jax.nn.initializers.zeros, "ones": jax.nn.initializers.ones}
+    return kinds.get(weight.initial, jax.nn.initializers.lecun_normal())(key, weight.shape, numpy.float32)
+
+
+class Session:
+    def __init__(self, job, arrays):
+        refuse("this adapter of JAX", job, LAYERS, OPTIMIZERS)
+        self.job = job
+        self.device = jax_device.prepare(job)
+        self.images = {
+            split: jax.device_put(getattr(arrays, split + "_images"), self.device) for split in ("train", "test")
+        }
+        self.labels = jax.device_put(arrays.train_labels.astype(numpy.int32), self.device)
+        self.described = weight_shapes(job.layers, job.input_shape)
+        self.optimizer = OPTIMIZERS[type(job.optimizer)](job.optimizer)
+        self.build(arrays.weights)
+        self.train_step = jax.jit(
+            self.step, donate_argnums=0
+        )  # traced for the full batches and for the last, smaller one
+        self.predict_step = jax.jit(self.probabilities)
+
+    def build(self, weights):
+        key, *drawn = jax.random.split(jax.random.PRNGKey(self.job.seed), 1 + len(self.described))
+        if weights is None:
+            weights = {weight.name: initial(key, weight) for key, weight in zip(drawn, self.described)}
+        weights = jax.device_put(weights, self.device)
+        trained = {weight.name: weights[weight.name] for weight in self.described if weight.trainable}
+        rest = {name: weight for name, weight in weights.items() if name not in trained}
+        self.state = (trained, rest, self.optimizer.init(trained), key, jax.numpy.zeros(()))
+
+    def logits(self, trained, rest, images, new_key):
+        """Return the logits, and the rest of the weights, which training moves too."""
+        nested = by_layer({**trained, **rest})
+        logits = forward(self.job.layers, nested, images, new_key)
+        return logits, {name: functools.reduce(dict.get, name.split("/"), nested) for name in rest}
+
+    def step(self, state, images, labels, rows):
+        trained, rest, moments, key, loss_sum = state
+        key, *masks = jax.random.split(key, 1 + sum(type(layer) is Dropout for layer in every(self.job.layers)))
+
+        def loss_of(trained):
+            logits, moved = self.logits(trained, rest, images[rows], iter(masks).__next__)
+            return optax.softmax_cross_entropy_with_integer_labels(logits, labels[rows]).mean(), moved
+
+        (loss, rest), gradients = jax.value_and_grad(loss_of, has_aux=True)(trained)
+        changes, moments = self.optimizer.update(gradients, moments, trained)
+        return optax.apply_updates(trained, changes), rest, moments, key, loss_sum + loss * len(rows)
+
+    def probabilities(self, trained, rest, images, rows):
+        return jax.nn.softmax(self.logits(trained, rest, images[rows], None)[0])
+
+    def batches(self, order):
+        order = order.astype(numpy.int32)
+        return [order[start : start + self.job.batch_size] for start in range(0, len(order), self.job.batch_size)]
+
+    def train_epoch(self, order):
+        self.state = self.state[:-1] + (jax.numpy.zeros(()),)
+        for rows in self.batches(order):
+            self.state = self.train_step(self.state, self.images["train"], self.labels, rows)
+        return float(self.state[-1]) / len(order)
+
+    def predict(self, split):
+        images = self.images[split]
+        found = [self.predict_step(*self.state[:2], images, rows) for rows in self.batches(numpy.arange(len(images)))]
+        return numpy.concatenate([numpy.asarray(probabilities) for probabilities in found])
+
+    def weights(self):
+        weights = {**self.state[0], **self.state[1]}
+        return {weight.name: numpy.array(weights[weight.name]) for weight in self.described}
+
+    def finish(self):
+        jax.block_until_ready(self.state)
+
+    def about(self):
+        return {
+            "framework": "jax",
+            "version": jax.__version__,
+            "versions": {"jax": jax.__version__, "optax": optax.__version__, "numpy": numpy.__version__},
+            "device": self.device.device_kind,
+            "threads": jax_device.threads(),
+            "determinism": dict(jax_device.DETERMINISM, seed=self.job.seed),
+        }
+
+    def device_peak_bytes(self):
+        return jax_device.peak_bytes(self.device)
