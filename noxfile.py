@@ -1,6 +1,7 @@
 """The project's commands: nox -s NAME. What follows -- goes to the tool that the session runs."""
 
 import shutil
+from pathlib import Path
 
 import nox
 
@@ -46,11 +47,14 @@ def tests_all(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check format, lint and types."""
+    """Check format, lint, types and the workflows of .github."""
     install(session)
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
+    workflows = sorted(str(path) for path in Path(".github/workflows").glob("*.yml"))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+    session.run("zizmor", "--offline", "--no-progress", ".github/workflows")
 
 
 @nox.session

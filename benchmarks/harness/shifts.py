@@ -115,8 +115,8 @@ def _energy(sequences: Array) -> tuple[Array, NDArray[np.int64]]:
     return scaled.max(axis=1), places[scaled.argmax(axis=1)]
 
 
-LEVELS = (0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.10, 0.15)
-SIZES = tuple(np.arange(0.30, -0.001, -0.005).tolist())
+LEVELS = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.10, 0.12, 0.15, 0.20, 0.25, 0.30)
+SIZES = tuple(step / 200 for step in range(60, -1, -1))
 RULES: dict[str, tuple[Rule, tuple[float, ...]]] = {
     "Framegate, margin 0": (framegate(0.0), LEVELS),
     "asv regressions": (asv_regressions, SIZES),
