@@ -5,6 +5,7 @@ The only file of the package that imports pytest. Without --shift-baseline it lo
 
 import os
 import shutil
+import sys
 from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -45,12 +46,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="what may differ from the baseline")  # fmt: skip
     add("--shift-fail", choices=choices.FAIL_ON, default="slower",
         help="exit 10 if slower (default), also 11 if unsure, or never")  # fmt: skip
+    add("--shift-report", type=Path, metavar="DIR", help="write a page about this session, with or without a baseline")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     if config.option.shift_baseline is not None and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Gate(config), "framegate-gate")
+    if config.option.shift_report is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(session_report(config), "framegate-report")
+
+
+def session_report(config: pytest.Config) -> Any:
+    """Return the plugin that writes the page at the end. Raises UsageError at once where it could not."""
+    from framegate.reporting import SessionReport
+
+    try:
+        return SessionReport(config.invocation_params.dir / config.option.shift_report)
+    except FramegateError as error:
+        raise pytest.UsageError(f"--shift-report: {error}") from None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -188,17 +202,13 @@ class Gate:
 
     def this_run(self) -> "Side":
         """Return the samples that this session measured; a failed test has none."""
+        from framegate.reporting import session_content, why_disabled
         from framegate.stats.samples import Side, samples_of
 
-        latest = {found.fullname: found for found in self.benchmarks.benchmarks if found}  # if a test ran again
-        measured = [found for name, found in latest.items() if name not in self.absent]
-        if not measured:
+        content = session_content(self.config, self.absent)
+        if content is None:
             self.notes.append(f"nothing was measured{why_disabled(self.benchmarks)}")
             return Side({}, {})
-        machine = self.benchmarks.get_machine_info()
-        content = self.config.hook.pytest_benchmark_generate_json(
-            config=self.config, benchmarks=measured, include_data=True, machine_info=machine, commit_info={}
-        )
         current = samples_of(content, "this run", self.metrics())
         single = any(len(sample.processes) == 1 for sample in current.samples.values())
         if single and self.config.option.shift_unit == "process":
@@ -243,7 +253,7 @@ class Gate:
 
     @pytest.hookimpl(trylast=True)  # below the tables of times
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
-        from framegate.report.terminal import shift_section
+        from framegate.report.terminal import Screen, shift_section
         from framegate.report.words import calibration_line
         from framegate.stored import calibration_in
 
@@ -252,7 +262,9 @@ class Gate:
         self.notes += calibration_line(calibration_in(self.config.rootpath / ".framegate"))
         sources = ", ".join(path.name for path in self.files[:3]) + ", ..." * (len(self.files) > 3)
         terminalreporter.section(f"shift against {sources}")
-        for line, markup in shift_section(self.verdicts, self.policy, self.notes, shutil.get_terminal_size().columns):
+        quiet, encoding = self.config.option.verbose < 0, getattr(sys.stdout, "encoding", None) or "utf-8"
+        screen = Screen(shutil.get_terminal_size().columns, encoding, quiet)
+        for line, markup in shift_section(self.verdicts, self.policy, self.notes, screen):
             terminalreporter.write_line(line, **markup)
 
 
@@ -276,15 +288,6 @@ def baseline_files(wanted: str, storage: Any) -> list[Path]:
             f"{place}: no such file, nor a saved run in {storage.path}; found {saved}; save one with --benchmark-save=NAME"
         )
     return found
-
-
-def why_disabled(benchmarks: Any) -> str:
-    """Return why pytest-benchmark measures nothing, to be put behind that."""
-    if benchmarks.xdist_warning:
-        return ": pytest-xdist is active, and benchmarks side by side would disturb each other; run with -n 0"
-    if benchmarks.disabled:
-        return ": --benchmark-disable"
-    return ": --benchmark-skip" if benchmarks.skip else ""
 
 
 def places_asked(config: pytest.Config) -> Iterator[str]:

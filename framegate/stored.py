@@ -157,6 +157,8 @@ def lost_cells(records: Sequence[Record]) -> dict[tuple[str, str], tuple[str, st
 
 def labels_in(file: StoredFile, cell: str, purpose: str, process: Mapping[str, Any]) -> Labels:
     """Return the labels of one process of a stored run. Raises JournalError where they are gone."""
+    if not process.get("directory"):
+        raise JournalError("no folder of its files was recorded")
     task = Task(cell, purpose, process["process"], process["attempt"])
     written = Path(str(process["directory"]))  # run / cell / process
     return labels_of(file.runs or written.parent.parent, task)

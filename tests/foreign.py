@@ -123,7 +123,7 @@ class Suite:
         for name, value in variables.items():
             self.monkeypatch.setenv(name, str(value))
         # hypothesis would be loaded anew, rewritten, in each run
-        options = ["-q", "--benchmark-quiet", "-p", "no:hypothesispytest", *plugin_options()]
+        options = ["--benchmark-quiet", "-p", "no:hypothesispytest", *plugin_options()]
         found = self.pytester.runpytest_inprocess(*options, *arguments)
         for name in variables:
             self.monkeypatch.delenv(name)

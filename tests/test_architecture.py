@@ -57,6 +57,7 @@ TABLE = (
         None,
     ),
     Row("framegate.stored", ("framegate.runner.*", "framegate.stats.*", ERRORS), None),
+    Row("framegate.reporting", ("framegate.report.*", "framegate.stats.*", "framegate.stored", ERRORS), None),
     Row("framegate.plugin", ("framegate.*",), None),
     Row("framegate.cli", ("framegate.*",), None),
     Row("framegate.commands*", ("framegate.*",), None),

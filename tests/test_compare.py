@@ -1,7 +1,11 @@
 """framegate compare: stored runs, journals, exit statuses, and clear words for bad files."""
 
 import json
+import os
+import pty
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -174,3 +178,18 @@ def test_what_was_calibrated_here_is_shown_below_the_table_and_another_machines_
 def test_calibrate_refuses_in_words(toy_suite, capsys, arguments, words):
     assert main(["--suite", str(toy_suite.root), "calibrate", *arguments]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_colours_are_for_terminals(folder):
+    command = [sys.executable, "-m", "framegate", "compare", "before-*.json", "slow-*.json"]
+    main_end, terminal = pty.openpty()
+    with subprocess.Popen(command, stdout=terminal, env=os.environ | {"NO_COLOR": ""}) as process:
+        assert process.wait() == 10
+    os.close(terminal)
+    assert b"\x1b[31mslower" in os.read(main_end, 10_000)
+    os.close(main_end)
+    piped = subprocess.run(
+        [*command, "--quiet"], capture_output=True, env=os.environ | {"PYTHONIOENCODING": "ascii"}, check=False
+    )
+    assert b"\x1b" not in piped.stdout
+    assert b"slower" in piped.stdout

@@ -177,7 +177,7 @@ def test_without_a_baseline_nothing_is_loaded_nor_said(suite):
 
 def test_the_whole_way_from_training_to_the_verdict(toy_suite):
     cell = "training and not adam"
-    options = ["-k", cell, "--processes=5", "-q", *plugin_options()]
+    options = ["-k", cell, "--processes=5", *plugin_options()]
     assert toy_suite.pytest("--benchmark-save=first", *options).returncode == 0
     found = toy_suite.pytest("--shift-baseline=latest", "--shift-metric=accuracy", "--shift-test=paired", *options)
     assert found.returncode == 0, found.stdout + found.stderr

@@ -14,7 +14,7 @@ from sklearn.metrics import classification_report
 
 from benchmarks.harness.scale import ENVIRONMENTS, write_run
 from framegate.cli import main
-from framegate.report.cells import classification
+from framegate.report.cells import classifications
 from framegate.report.markdown import MOST_CHARACTERS, markdown
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "framegate/report/schema.json").read_text(encoding="utf-8"))
@@ -106,7 +106,7 @@ def test_scores_of_the_classes_are_scikit_learns():
     table = np.zeros((4, 4), dtype=int)  # the fourth class never occurs
     np.add.at(table, (true, predicted), 1)
     wanted = classification_report(true, predicted, labels=range(4), output_dict=True, zero_division=0)
-    found = classification(table)
+    _, found = classifications([[[1]], table])
     for score, name in (("precision", "precision"), ("recall", "recall"), ("f1", "f1-score"), ("support", "support")):
         assert found["report"][score] == pytest.approx([wanted[str(k)][name] for k in range(4)])
     assert found["weighted"]["f1"] == pytest.approx(wanted["weighted avg"]["f1-score"])
@@ -159,6 +159,15 @@ def test_a_journal_of_an_older_framegate_is_refused_in_words(suite, capsys):
 def test_an_unknown_run_lists_the_known(suite, capsys):
     assert main(["report", "nope"]) == 2
     assert "no run 'nope'; found after, before" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", [{"phases": [1]}, {"disturbed_before": 1}, {"wall_seconds": "long"}])
+def test_a_field_that_is_none_of_ours_is_told_in_words(suite, capsys, wrong):
+    process = {"epochs": [{"seconds": 1.0}, {"seconds": 1.0}], "wall_seconds": 3.0} | wrong
+    benchmark = {"fullname": "x", "extra_info": {"cell": "a/b/c/d", "processes": [process]}}
+    Path("a.json").write_text(json.dumps({"version": "5.3.1", "benchmarks": [benchmark]}))
+    assert main(["report", "a.json"]) == 2
+    assert capsys.readouterr().err.startswith("framegate: a.json: x: not as this version of Framegate writes it")
 
 
 HOSTILE = (

@@ -1,6 +1,16 @@
 """Verdicts as lines of text."""
 
-from framegate.report.terminal import columns, cut, padded, short_names, summary_line, verdict_lines
+from framegate.report.terminal import (
+    Screen,
+    coloured,
+    columns,
+    cut,
+    padded,
+    shift_section,
+    short_names,
+    summary_line,
+    verdict_lines,
+)
 from framegate.stats.comparison import Comparison
 from framegate.stats.verdict import Policy, Verdict
 
@@ -75,3 +85,37 @@ def test_wide_and_hostile_characters_keep_the_columns():
 def test_the_summary_counts_the_words_and_ends_with_the_whole_run():
     assert summary_line([verdict(), verdict(word="same")]) == "1 slower, 1 same: worse"
     assert summary_line([]) == "nothing compared: unsure"
+
+
+def test_quiet_leaves_out_what_is_the_same_and_still_counts_it():
+    verdicts = [
+        verdict("a.py::test_x"),
+        verdict("a.py::test_y", "same", "within 5 %"),
+        Verdict("z", "seconds", "new", ""),
+    ]
+    lines = [line for line, _ in shift_section(verdicts, Policy(), [], Screen(quiet=True))]
+    assert [line.split()[0] for line in lines] == ["verdict", "slower", "margin"]
+    assert lines[-1].endswith("1 slower, 1 same, 1 new: worse")
+    quiet = shift_section(verdicts[1:2], Policy(), [], Screen(quiet=True))
+    assert [line for line, _ in quiet] == ["margin 5 %, holm correction; 1 same: safe"]
+
+
+def test_a_screen_that_has_only_ascii_gets_as_many_columns():
+    why = "2 baseline and 2 current processes, policy asks 5 a side, and so on for a long time"
+    (_, line, *_), (_, ascii_line, *_) = (
+        [
+            line
+            for line, _ in shift_section(
+                [verdict("\N{SNOWMAN}", "unsure", why)], Policy(), [], Screen(encoding=encoding)
+            )
+        ]
+        for encoding in ("utf-8", "ascii")
+    )
+    assert (line[-1], ascii_line[-1]) == ("…", "~")
+    assert len(line) == len(ascii_line) == 100
+    assert " ? " in ascii_line
+
+
+def test_a_coloured_line_ends_its_colour():
+    assert coloured("slower", {"red": True}) == "\x1b[31mslower\x1b[0m"
+    assert coloured("margin", {}) == "margin"

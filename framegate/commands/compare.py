@@ -1,6 +1,7 @@
 """framegate compare: stored runs against a baseline, with the engine and the exit statuses of the pytest plugin."""
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -28,6 +29,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("runs", nargs="+", metavar="RUN", help="compared with the baseline, each by itself")
     add_policy(parser)
     parser.add_argument("--fail", choices=choices.FAIL_ON, default="slower")
+    parser.add_argument("-q", "--quiet", action="store_true", help="leave out what is the same: for CI logs")
     parser.epilog = "example: framegate compare 'before-*.json' 'after-*.json'"
     parser.set_defaults(run=run)
 
@@ -59,7 +61,7 @@ def policy_of(options: argparse.Namespace, keys: "Iterable[Key]") -> "Policy":
 
 def run(options: argparse.Namespace) -> int:
     """Print each comparison; return the most serious exit status."""
-    from framegate.report.terminal import shift_section
+    from framegate.report.terminal import Screen, coloured, encodable, printable, shift_section
     from framegate.report.words import calibration_line
     from framegate.stats.judging import judge
     from framegate.stats.verdict import exit_status
@@ -71,14 +73,20 @@ def run(options: argparse.Namespace) -> int:
         read_side(text, metrics, allowed, journals) for text in options.runs
     ]  # all are read before anything is said
     statuses, notes = [], calibration_line(calibration_in(options.suite / ".framegate"))
+    screen = Screen(shutil.get_terminal_size().columns, sys.stdout.encoding or "utf-8", options.quiet)
     for text, side in zip(options.runs, sides, strict=True):
         policy = policy_of(options, {**baseline.samples, **side.samples})
         verdicts = judge(baseline, side, policy)
-        print(f"{text} against {options.baseline}")
-        for line, _ in shift_section(verdicts, policy, notes, shutil.get_terminal_size().columns):
-            print(line)
+        print(encodable(printable(f"{text} against {options.baseline}"), screen.encoding))
+        for line, colour in shift_section(verdicts, policy, notes, screen):
+            print(coloured(line, colour) if is_coloured() else line)
         statuses.append(exit_status(verdicts, options.fail))
     return choices.STATUS_WORSE if choices.STATUS_WORSE in statuses else max(statuses)
+
+
+def is_coloured() -> bool:
+    """Return whether standard output is a terminal whose user did not ask for no colours (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def read_side(text: str, metrics: Sequence[str], allowed: frozenset[str], journals: Path) -> "Side":

@@ -1,16 +1,12 @@
 """framegate report: stored runs as one page that opens without a network, and as Markdown, JSON, CSV or Parquet."""
 
 import argparse
-from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from framegate.commands.compare import add_policy, policy_of
-from framegate.stored import StoredFile, calibration_in, labels_in, locked_packages, side_of, stored_run
-
-if TYPE_CHECKING:
-    from framegate.report.cells import Beside
+from framegate.reporting import describe
+from framegate.stored import stored_run
 
 _DESCRIPTION = """Write a report of stored runs into a folder: index.html, which opens from disk without a network, and
 summary.md for a pull request. Each argument is one run: a name (or latest), a journal, a JSON file of pytest-benchmark, a
@@ -36,32 +32,9 @@ def run(options: argparse.Namespace) -> int:
     from framegate.report.markdown import summary_text
 
     store = options.suite / ".framegate"
-    files = [stored_run(text, store / "journal") for text in options.runs]
-    found = described(options.runs, files, options, store)
+    runs = [(text, stored_run(text, store / "journal")) for text in options.runs]
+    found = describe(runs, options.metric or ["seconds"], lambda keys: policy_of(options, keys), store)
     write_folder(options.output, found, options.data)
-    for note in (note for run in found["runs"] for note in run["notes"]):
-        print(note)
     print(summary_text(found))
     print(f"{options.output / 'index.html'} written")
     return 0
-
-
-def described(
-    names: Sequence[str], files: Sequence[Sequence[StoredFile]], options: argparse.Namespace, store: Path
-) -> dict[str, Any]:
-    """Return the document of runs that were read, judged as the options say."""
-    from framegate.report.document import METRICS, Measured, document
-
-    metrics = options.metric or ["seconds"]
-    wanted, allowed = tuple(dict.fromkeys([*METRICS, *metrics])), frozenset(options.allow)
-    runs = [Measured(name, own, side_of(own, wanted, allowed)) for name, own in zip(names, files, strict=True)]
-    policies = [policy_of(options, [*a.side.samples, *b.side.samples]) for a, b in pairwise(runs)]
-    policies = policies or [policy_of(options, runs[0].side.samples)]
-    return document(runs, policies, metrics, beside(store), calibration_in(store))
-
-
-def beside(store: Path) -> "Beside":
-    """Return how what lies beside a run is found."""
-    from framegate.report.cells import Beside
-
-    return Beside(labels_in, lambda name: locked_packages(store / "envs", name))

@@ -6,15 +6,17 @@ report/schema.json says what is in it.
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from ..errors import SamplesError
 from ..stats.judging import judge
 from ..stats.samples import Side, narrowed
 from ..stats.verdict import Policy, Verdict, run_word
-from .cells import Beside, Entry, empty_cell, measured_cell
+from .cells import Beside, Entry, classifications, empty_cell, measured_cell
 from .frameworks import comparisons, indices_by_name, steps, verdict_entry
 from .words import calibration_entry
 
@@ -48,6 +50,9 @@ def document(
     only comparison, where somebody has judged already.
     """
     cells = [cell for index, run in enumerate(runs) for cell in _cells(index, run, beside)]
+    judged = [cell["labels"] for cell in cells if cell["labels"]]
+    for labels, scores in zip(judged, classifications([labels["confusion"] for labels in judged]), strict=True):
+        labels |= scores
     sides = [run.side for run in runs]
     answers, told = [], []
     for index, policy in zip(range(1, len(runs)), policies, strict=False):
@@ -82,7 +87,7 @@ def _cells(index: int, run: Measured, beside: Beside) -> list[Entry]:
     for file in run.files:
         for benchmark in file.content["benchmarks"]:
             parts.setdefault(_printable(benchmark["fullname"]), []).append((file, benchmark))
-    cells = [measured_cell(index, name, own, run.side, beside) for name, own in parts.items()]
+    cells = [_measured(index, name, own, run, beside) for name, own in parts.items()]
     known = {(cell["id"], cell["purpose"]): cell for cell in cells}
     for file in run.files:
         for (cell, purpose), (status, reason) in (file.lost or {}).items():
@@ -91,6 +96,15 @@ def _cells(index: int, run: Measured, beside: Beside) -> list[Entry]:
                 cells.append(known[cell, purpose])
             known[cell, purpose] |= {"status": status, "reason": reason}
     return cells
+
+
+def _measured(index: int, name: str, parts: "list[tuple[StoredFile, Entry]]", run: Measured, beside: Beside) -> Entry:
+    try:
+        return measured_cell(index, name, parts, run.side, beside)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise SamplesError(
+            f"{parts[0][0].source}: {name}: not as this version of Framegate writes it: {error!r}; measure again"
+        ) from None
 
 
 def _printable(name: str) -> str:
@@ -146,5 +160,8 @@ def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(name): _finite(inside) for name, inside in value.items()}
     if isinstance(value, list | tuple):
+        with suppress(TypeError):  # not numbers alone
+            if math.isfinite(sum(value)):
+                return value
         return [_finite(inside) for inside in value]
     return value

@@ -18,7 +18,7 @@ OURS = {PAGE, "summary.md", "report.json", "epochs.csv", "epochs.parquet"}
 def write_folder(folder: Path, document: Entry, data: Sequence[str] = ()) -> None:
     """Write page, Markdown and the data asked for ("json", "csv", "parquet"). Raises ReportError; then nothing has changed."""
     folder = folder.absolute()
-    _refuse(folder)
+    refuse(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
@@ -32,7 +32,7 @@ def write_folder(folder: Path, document: Entry, data: Sequence[str] = ()) -> Non
         raise ReportError(f"{folder}: cannot be written: {error.strerror}; choose another folder with -o") from None
 
 
-def _refuse(folder: Path) -> None:
+def refuse(folder: Path) -> None:
     """Raise ReportError where the place holds something else than a report: it would be replaced."""
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise ReportError(f"{folder} is not a folder; choose another with -o")

@@ -3,6 +3,7 @@
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from unicodedata import east_asian_width
 
 import numpy as np
@@ -138,14 +139,38 @@ def wrapped(note: str, width: int = NARROWEST) -> list[str]:
     return textwrap.wrap(note, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
 
+@dataclass(frozen=True)
+class Screen:
+    """Where lines go: its columns, what its encoding can show, and whether only what is not settled is wanted."""
+
+    width: int = NARROWEST
+    encoding: str = "utf-8"
+    quiet: bool = False
+
+
 def shift_section(
-    verdicts: Sequence[Verdict], policy: Policy | None, notes: Sequence[str], width: int
+    verdicts: Sequence[Verdict], policy: Policy | None, notes: Sequence[str], screen: Screen
 ) -> list[tuple[str, dict[str, bool]]]:
     """Return the lines of a whole comparison, each with its colour; policy is None where nothing could be judged."""
-    lines = verdict_lines(verdicts, policy, width) if policy and verdicts else []
-    lines += [line for note in notes for line in wrapped(printable(note), max(width, NARROWEST))]
+    told = [verdict for verdict in verdicts if not screen.quiet or verdict.word not in ("same", "new")]
+    lines = verdict_lines(told, policy, screen.width) if policy and told else []
+    lines += [line for note in notes for line in wrapped(printable(note), max(screen.width, NARROWEST))]
     asked = f"margin {100 * policy.margin:.3g} %, {policy.correction} correction; " if policy else ""
-    return [(line, _colour(line)) for line in [*lines, f"{asked}{summary_line(verdicts)}"]]
+    lines.append(f"{asked}{summary_line(verdicts)}")
+    return [(encodable(line, screen.encoding), _colour(line)) for line in lines]
+
+
+def encodable(line: str, encoding: str) -> str:
+    """Return the line with as many characters, all of which the encoding has: a CI log may be ASCII."""
+    return line.replace("…", "~").encode(encoding, "replace").decode(encoding) if _lacks(line, encoding) else line
+
+
+def _lacks(line: str, encoding: str) -> bool:
+    try:
+        line.encode(encoding)
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _colour(line: str) -> dict[str, bool]:
@@ -155,3 +180,11 @@ def _colour(line: str) -> dict[str, bool]:
     if word in BETTER_WORDS | {"same"}:
         return {"green": True}
     return {"yellow": True} if word in ("unsure", "missing") else {}
+
+
+CODES = {"red": 31, "green": 32, "yellow": 33}
+
+
+def coloured(line: str, colour: dict[str, bool]) -> str:
+    """Return the line with ANSI's codes for its colour."""
+    return "".join(f"\x1b[{CODES[name]}m" for name in colour) + line + "\x1b[0m" * bool(colour)

@@ -7,6 +7,7 @@ const MARKERS = [
   (x, y) => `M${x},${y - 4.2}L${x + 4},${y + 3}H${x - 4}z`,
   (x, y) => `M${x},${y - 4.6}L${x + 4.2},${y}L${x},${y + 4.6}L${x - 4.2},${y}z`,
   (x, y) => `M${x},${y + 4.2}L${x + 4},${y - 3}H${x - 4}z`,
+  (x, y) => `M${x - 1.3},${y - 4}h2.6v2.7h2.7v2.6h-2.7v2.7h-2.6v-2.7h-2.7v-2.6h2.7z`,
 ];
 const colour = (k) => `var(--s${k % 8})`;
 
@@ -125,7 +126,7 @@ function toPng(svg, name) {
 
 /** Half the width of the axis of ratios, as a logarithm: nine of ten verdicts lie within, and the margin fills half at most. */
 const AXIS = (() => {
-  const ends = DOC.verdicts.filter((verdict) => verdict.scale === "log" && verdict.interval.every(some)).map((verdict) => Math.max(...verdict.interval.map((value) => Math.abs(Math.log(value))))).sort((a, b) => a - b);
+  const ends = [...DOC.verdicts, ...DOC.comparisons.flatMap((comparison) => comparison.pairs.map((pair) => pair.seconds)).filter(some)].filter((verdict) => verdict.scale === "log" && verdict.interval.every(some)).map((verdict) => Math.max(...verdict.interval.map((value) => Math.abs(Math.log(value))))).sort((a, b) => a - b);
   return Math.min(Math.log(2), Math.max(2 * Math.log1p(DOC.policy.margin), ends[Math.floor(0.9 * ends.length)] || 0) * 1.1);
 })();
 /** The ratio and its interval on a small logarithmic axis (accuracy: differences), one in the middle, the margin shaded. */
@@ -157,4 +158,4 @@ function phaseBar(shares, width) {
   }
   return svg;
 }
-const phaseColour = (name) => ({ epochs: "var(--s0)", evaluate: "var(--s5)", "first step": "var(--s1)", import: "var(--s7)", build: "var(--s3)", "start-up": "var(--s4)", remainder: "var(--line)" })[name] || "var(--s6)";
+const phaseColour = (name) => ({ epochs: "var(--s0)", evaluate: "var(--s6)", "first step": "var(--s1)", import: "var(--s7)", build: "var(--s3)", "start-up": "var(--s4)", remainder: "var(--line)" })[name] || "var(--s5)";

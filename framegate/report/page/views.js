@@ -1,7 +1,7 @@
 "use strict";
 /* A cell, the frameworks on the same work, upgrades, the studies' tables; and which of them is shown. */
 const main = document.getElementById("main");
-const chartWidth = () => Math.min(560, main.clientWidth - 60);
+const chartWidth = () => Math.min(660, main.clientWidth - (main.clientWidth > 1250 ? main.clientWidth / 2 + 50 : 60));
 
 function cellView(index) {
   const cell = CELLS[index], training = cell.purpose === "training", lines = (measure) => cell.processes.map((process, k) => ({ name: `process ${process.process ?? k + 1}`, values: process.epochs[measure] || [] }));
