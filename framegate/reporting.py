@@ -56,18 +56,22 @@ class SessionReport:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Write it: the verdicts are known, as this comes after every pytest_sessionfinish."""
+        try:
+            line, failed = self.write(terminalreporter.config), False
+        except FramegateError as error:
+            line, failed = str(error), True
+        terminalreporter.write_line(f"--shift-report: {line}", red=failed)
+
+    def write(self, config: Any) -> str:
+        """Return what was written. Raises SamplesError, ReportError."""
         from framegate.report.folder import PAGE, write_folder
 
-        config = terminalreporter.config
         content = session_content(config)
         if content is None:
-            return terminalreporter.write_line("--shift-report: nothing was measured, so nothing was written")  # type: ignore[no-any-return]
-        try:
-            found = session_document(content, config.pluginmanager.get_plugin("framegate-gate"), config.rootpath)
-            write_folder(self.folder, found)
-        except FramegateError as error:
-            return terminalreporter.write_line(f"--shift-report: {error}", red=True)  # type: ignore[no-any-return]
-        return terminalreporter.write_line(f"report: {self.folder / PAGE}")  # type: ignore[no-any-return]
+            return "nothing was measured, so nothing was written"
+        gate = config.pluginmanager.get_plugin("framegate-gate")
+        write_folder(self.folder, session_document(content, gate, config.rootpath))
+        return f"{self.folder / PAGE} written"
 
 
 def session_document(content: dict[str, Any], gate: Any, root: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def embedded(folder):
 def test_the_page_holds_the_verdicts_of_the_session(suite):
     suite.save()
     found = suite.pytest("--shift-baseline=0001", ROUNDS, "--shift-report=out/page", SEED=2, FACTOR=1.2)
-    assert f"report: {Path('out/page').absolute()}/index.html" in text(found)
+    assert f"--shift-report: {Path('out/page').absolute()}/index.html written" in text(found)
     assert found.ret == 10
     document = embedded("out/page")
     assert [run["name"] for run in document["runs"]] == ["0001", "this run"]
