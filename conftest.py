@@ -1,15 +1,18 @@
 """Makes pytest items of the cells in matrix.toml: options, markers, selection. What runs them is in benchmarks/conftest.py."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from framegate.errors import FramegateError
+from framegate.errors import FramegateError, SideError
 from framegate.runner.cell import INFERENCE, Cell
-from framegate.runner.declarations import load
+from framegate.runner.declarations import DEVICES, Environment, load
 from framegate.runner.devices import gpu_reason
 from framegate.runner.matrix import read_matrix
+from framegate.runner.sides import nothing_fits, read_side, templates
+from framegate.stats import choices
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,6 +22,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--require-gpu", action="store_true", help="fail, instead of skipping, where there is no GPU")
     add("--strict-environments", action="store_true", help="fail, instead of skipping, where a Python is missing")
     add("--data-home", type=Path, metavar="DIR", help="datasets fetched by hand (default: $FRAMEGATE_DATA)")
+    add(
+        "--upgrade",
+        nargs=2,
+        metavar=("BASELINE", "CANDIDATE"),
+        help="what test_upgrade.py gates: see framegate gate -h",
+    )
+    add("--upgrade-margin", type=choices.margin_of_number, default=choices.DEFAULT_MARGIN, metavar="SHARE")
+    add("--upgrade-budget", type=choices.seconds_asked, default=1800.0, metavar="TIME", help="such as 30m, the default")
     add("--processes", type=int, metavar="N", help="replicates of each cell, instead of what matrix.toml says")
 
 
@@ -27,9 +38,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"--resume {config.option.resume}: that is a path; wanted --resume=RUN, or --resume last"
         )
+    if not config.option.upgrade and any("test_upgrade.py" in argument for argument in config.args):
+        raise pytest.UsageError("test_upgrade.py: wanted --upgrade BASELINE CANDIDATE")
     try:
         environments = load(config.rootpath / "environments")
         cells = read_matrix(config.rootpath / "matrix.toml", environments)
+        config.framegate_upgraded = upgraded_cells(config, cells, environments)
     except FramegateError as error:
         raise pytest.UsageError(str(error)) from None
     if (processes := config.option.processes) is not None:
@@ -43,10 +57,30 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{name}: cells of this device, tier, model, framework or dataset")
 
 
+def upgraded_cells(config: pytest.Config, cells: Sequence[Cell], environments: Mapping[str, Environment]) -> list[Cell]:
+    """Return the cells that both sides of --upgrade fit. Raises SideError."""
+    if not config.option.upgrade:
+        return []
+    one, other = (read_side(text, environments) for text in config.option.upgrade)
+    groups = [group for device in DEVICES for group in templates((one, other), environments.values(), device)]
+    fitting = {template.name for group in groups for template in group}
+    if not fitting:
+        raise SideError(nothing_fits((one, other), environments))
+    return [cell for cell in cells if cell.environment in fitting]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Without --upgrade there is nothing to gate."""
+    return True if collection_path.name == "test_upgrade.py" and not config.option.upgrade else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "cell" not in metafunc.fixturenames:
         return
-    cells = [cell for cell in metafunc.config.framegate_cells if metafunc.module.PURPOSE != INFERENCE or cell.inference]
+    purpose, cells = metafunc.module.PURPOSE, metafunc.config.framegate_cells
+    if purpose == "upgrade":
+        cells = metafunc.config.framegate_upgraded
+    cells = [cell for cell in cells if purpose != INFERENCE or cell.inference]
     metafunc.parametrize(
         "cell",
         [pytest.param(cell, id=cell.id, marks=[getattr(pytest.mark, name) for name in cell.marks]) for cell in cells],

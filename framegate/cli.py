@@ -8,18 +8,19 @@ from pathlib import Path
 
 import shtab
 
-from framegate.commands import accuracy, calibrate, compare, data, doctor, envs, recover, releases, report, runs
+from framegate.commands import accuracy, calibrate, compare, data, doctor, envs, gate, recover, releases, report, runs
 from framegate.errors import FramegateError
+from framegate.stats.choices import status_of_error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return the exit status: the command's, or 2 after an error, told in words on standard error."""
+    """Return the exit status: the command's, or that of the error, which is told in words on standard error."""
     options = parser().parse_args(arguments)
     try:
         return int(options.run(options))
     except FramegateError as error:
         print(f"framegate: {error}", file=sys.stderr)
-        return 2
+        return status_of_error(error)
     except BrokenPipeError:  # the reader, such as head, had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -35,6 +36,6 @@ def parser() -> argparse.ArgumentParser:
     )
     shtab.add_argument_to(framegate, help="print a completion script for this shell and exit")
     commands = framegate.add_subparsers(required=True, metavar="COMMAND")
-    for command in (doctor, envs, data, recover, compare, accuracy, report, runs, calibrate, releases):
+    for command in (doctor, envs, data, gate, recover, compare, accuracy, report, runs, calibrate, releases):
         command.add_to(commands)
     return framegate

@@ -32,6 +32,8 @@ class DataFailed(FramegateError):
 class WorkerFailed(FramegateError):
     """A worker crashed, hung, was killed or wrote something else than events: that cell fails, the run goes on."""
 
+    launch: str = ""  # the name of the launch that failed: one of two, where two alternate
+
 
 class JournalError(FramegateError):
     """A journal cannot be read, or the run that was asked for is not there."""
@@ -47,3 +49,15 @@ class ReleasesError(FramegateError):
 
 class ReportError(FramegateError):
     """A report cannot be written where, or as, it was asked for: what was there before is still there."""
+
+
+class SideError(FramegateError):
+    """What was typed for a side of a gate is no environment, requirement, wheel or requirements file, or fits nothing."""
+
+
+class GateBusy(FramegateError):
+    """Another gate measures in this suite: two at once would measure each other."""
+
+
+class DiskFull(FramegateError):
+    """The store cannot be written: free space, then go on with --resume."""

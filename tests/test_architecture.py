@@ -61,6 +61,7 @@ TABLE = (
     Row("framegate.plugin", ("framegate.*",), None),
     Row("framegate.cli", ("framegate.*",), None),
     Row("framegate.commands*", ("framegate.*",), None),
+    Row("framegate.upgrade", ("framegate.runner.*", "framegate.stats", "framegate.stats.*", ERRORS), None),
     Row("framegate.asv", ("framegate.*",), None),
     Row("framegate.__main__", ("framegate.cli",)),
     Row("models.*", ("models.*",), frozenset({"numpy"})),

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from framegate.errors import JournalError
+from framegate.errors import DiskFull, JournalError
 from framegate.runner.journal import (
     Journal,
     Task,
@@ -120,7 +120,7 @@ def test_a_full_disk_leaves_whole_lines(tmp_path, journal_of):
     journal = journal_of(tmp_path, START)
     resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "r.jsonl").stat().st_size + 20, hard))
     try:
-        with pytest.raises(JournalError, match=r"20 of \d+ bytes written: is the disk full\?"):
+        with pytest.raises(DiskFull, match=r"20 of \d+ bytes written: is the disk full\?"):
             journal.append(event_record(TASK, READY))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -175,7 +175,7 @@ def _lacks(line: str, encoding: str) -> bool:
 
 def _colour(line: str) -> dict[str, bool]:
     word = line.split(" ")[0]
-    if word in WORSE_WORDS:
+    if word in WORSE_WORDS | {"broken"}:
         return {"red": True}
     if word in BETTER_WORDS | {"same"}:
         return {"green": True}

@@ -149,10 +149,12 @@ class Worker:
             file.seek(max(file.seek(0, os.SEEK_END) - _LOG_TAIL_BYTES, 0))
             tail = file.read().decode(errors="replace").splitlines()[-_LOG_TAIL_LINES:]
         lines = "\n".join(f"    {line}" for line in tail) or "    (empty)"
-        return WorkerFailed(
+        failure = WorkerFailed(
             f"{self.launch.name}: {what}; {self.epochs_done} of {self.launch.job['epochs']} epochs were done;"
             f" repeat with: {self.repeat}\n  log {self.log}, its last lines:\n{lines}"
         )
+        failure.launch = self.launch.name
+        return failure
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):  # it and all it started have ended

@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,12 +44,16 @@ def lock_file(environment: Environment, device: str) -> Path:
     return environment.folder / f"{environment.packages}.{device}.lock"
 
 
-def lock(environment: Environment, device: str) -> Path:
-    """Return the lock file, solved anew with the newest releases that the requirements allow. Raises EnvironmentFailed."""
+def lock(environment: Environment, device: str, wheels_only: Iterable[str] = ()) -> Path:
+    """Return the lock file, solved anew with the newest releases that the requirements allow. Raises EnvironmentFailed.
+
+    wheels_only: packages that are not built from source.
+    """
     path = lock_file(environment, device)
     requirements = "\n".join(_requirements(environment, device))
     command = ["pip", "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url"]
     command += ["--python", str(obtain_python(environment.python)), "--python-version", environment.python]
+    command += [option for package in wheels_only for option in ("--only-binary", package)]
     with tempfile.TemporaryDirectory() as scratch, _explained(f"{path.name} cannot be solved"):
         solved = Path(scratch) / path.name
         run_uv([*command, "--output-file", str(solved), "-"], Path(scratch) / "log", requirements, requirements)

@@ -5,7 +5,8 @@ Records beside the workers' own events (which carry "cell", "purpose", "process"
     {"event": "run", "run": id, "started": ISO time, "machine": {...}, "commit": ..., "arguments": [...]}
     {"event": "process", "key": what identifies the work, "directory": its files, "packages": built environment, "seed",
      "fingerprint" and "complete": of the data, "settings" and "study": of the cell, "variables", "cpus", "machine",
-     "commit"}
+     "commit"; in a gate "gate": {"contest", "side": "baseline" or "candidate", "pair", "first": whether it began,
+     "alternated"}}
     {"event": "finished", "wall_seconds", "remainder_seconds", "disturbed": null or the witness's words}
     {"event": "failed", "reason": ...}    a worker failed: its epochs stay in the journal, but not in any result
     {"event": "void", "reason": ...}      the cell missed its accuracy floor: its times are worth nothing
@@ -21,10 +22,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from framegate.errors import JournalError
+from framegate.errors import DiskFull, JournalError
 from framegate.runner.disturbance import disturbance
 
 Record = dict[str, Any]
+GATE = "gate-"  # begins the names of gates: `pytest benchmarks --resume` does not go on with one
 
 
 @dataclass(frozen=True)
@@ -114,12 +116,12 @@ class Journal:
         try:
             written = self._file.write(line)
         except OSError as error:
-            raise JournalError(
-                f"{self.path}: cannot be written: {error.strerror}; free space and type --resume"
-            ) from None
+            raise DiskFull(f"{self.path}: cannot be written: {error.strerror}; free space and type --resume") from None
         if written != len(line):
             self._file.truncate(self._file.seek(0, os.SEEK_END) - written)
-            raise JournalError(f"{self.path}: {written} of {len(line)} bytes written: is the disk full?")
+            raise DiskFull(
+                f"{self.path}: {written} of {len(line)} bytes written: is the disk full? free space and type --resume"
+            )
         self.records.append(record)
 
     def sync(self) -> None:
@@ -210,9 +212,9 @@ def after(before: ProcessResult | None, result: ProcessResult) -> ProcessResult:
     return replace(result, disturbed_before=(*before.disturbed_before, before.disturbed))
 
 
-def runs(folder: Path) -> list[str]:
-    """Return the names of the runs in a journal folder, oldest first."""
-    return sorted(path.stem for path in folder.glob("*.jsonl"))
+def runs(folder: Path, kind: str = "") -> list[str]:
+    """Return the names of the runs of a kind in a journal folder, oldest first: of the suite, or GATE's."""
+    return sorted(path.stem for path in folder.glob("*.jsonl") if path.stem.startswith(GATE) == (kind == GATE))
 
 
 def run_folder(journal: Path) -> Path:
@@ -220,18 +222,17 @@ def run_folder(journal: Path) -> Path:
     return journal.absolute().parents[1] / "runs" / journal.stem
 
 
-def find_run(folder: Path, wanted: str) -> str:
+def find_run(folder: Path, wanted: str, kind: str = "") -> str:
     """Return a run's name, given that or "latest". Raises JournalError listing what is there."""
-    known = runs(folder)
+    known = runs(folder, kind)
     if wanted == "latest":
         # A run in which every cell was skipped has nothing to go on with.
         begun = [run for run in known if b'"event": "process"' in (folder / f"{run}.jsonl").read_bytes()]
         wanted = begun[-1] if begun else wanted
     if wanted in known:
         return wanted
-    raise JournalError(
-        f"{folder}: no run {wanted!r}; found {', '.join(known[-5:]) or 'none'}; start one with: pytest benchmarks"
-    )
+    start = "framegate gate BASELINE CANDIDATE" if kind == GATE else "pytest benchmarks"
+    raise JournalError(f"{folder}: no run {wanted!r}; found {', '.join(known[-5:]) or 'none'}; start one with: {start}")
 
 
 def harvest(journal: Journal, run_folder: Path) -> int:

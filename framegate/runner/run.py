@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from framegate.errors import WorkerFailed
@@ -20,7 +19,7 @@ from framegate.runner.declarations import Environment
 from framegate.runner.disturbance import disturbance
 from framegate.runner.driver import Event, run_alone
 from framegate.runner.environments import built_folder, ensure
-from framegate.runner.jobs import Launch, code_fingerprint, launch_of, make_job, work_key
+from framegate.runner.jobs import Launch, code_fingerprint, launch_of, make_job
 from framegate.runner.journal import (
     Journal,
     ProcessResult,
@@ -36,6 +35,7 @@ from framegate.runner.journal import (
     run_folder,
     tasks_of,
 )
+from framegate.runner.work import Attempt, Place, Work, work_of
 
 Watch = Callable[[Task, Event], None]
 
@@ -76,6 +76,7 @@ class Run:
         data_home: Path | None = None,
         resume: str | None = None,
         arguments: Sequence[str] = (),
+        kind: str = "",
     ) -> None:
         self.root = root
         self.store = root / ".framegate"
@@ -83,7 +84,7 @@ class Run:
         self.data_home = data_home
         journals = self.store / "journal"
         started = datetime.now(UTC)
-        name = find_run(journals, resume) if resume else f"{started:%Y-%m-%dT%H-%M-%S-%f}"
+        name = find_run(journals, resume, kind) if resume else f"{kind}{started:%Y-%m-%dT%H-%M-%S-%f}"
         self.journal = Journal(journals, name)
         self.folder = run_folder(self.journal.path)
         self._conditions = {"machine": machine(), "commit": commit(root)}
@@ -118,26 +119,77 @@ class Run:
 
         say gets lines on what is built, watch every event. Raises what ensure and prepare raise, and WorkerFailed.
         """
-        environment = self.environments[cell.environment]
-        dataset = self.dataset(cell, say)  # first: where the model does not fit it, no environment need be built
-        python = ensure(environment, cell.device, self.store / "envs", say)
-        packages = built_folder(environment, cell.device, self.store / "envs").name
-        start: Record = {"packages": packages, "fingerprint": dataset.fingerprint, "complete": dataset.complete}
-        start |= {"event": "process", "variables": dict(environment.variables)} | self._conditions
-        start |= {"settings": cell.settings(), "study": cell.study}
+        place = self.place(cell, self.environments[cell.environment], say)
         results = []
         for process in range(1, cell.processes + 1):
-            job = make_job(cell, purpose, process, environment.adapter, dataset, self.root)
-            key = work_key(cell, job, environment, packages, self._code)
-            start |= {"key": key, "seed": job["seed"], "cpus": job["cpus"]}
-            known = self._finished.get((cell.id, purpose, process))
-            while known is None or known.key != key or _is_to_be_made_again(known, cell):
-                launch_in = partial(launch_of, job, environment, python, cell)
-                known = self._attempt(Task(cell.id, purpose, process), start, launch_in, watch)
+            work = self.work(place, purpose, process)
+            known = self.known(Task(cell.id, purpose, process), work)
+            while known is None or _is_to_be_made_again(known, cell):
+                known = self.run_process(Task(cell.id, purpose, process), work, watch)
             if known.disturbed:
                 say(f"{cell.id}: process {process} was disturbed: {known.disturbed}")
             results.append(known)
         return CellResult(cell, tuple(results))
+
+    def place(self, cell: Cell, environment: Environment, say: Callable[[str], None]) -> Place:
+        """Return where the cell's processes run, built and decoded on first use. Raises what ensure and prepare raise."""
+        dataset = self.dataset(cell, say)  # first: where the model does not fit it, no environment need be built
+        python = ensure(environment, cell.device, self.store / "envs", say)
+        packages = built_folder(environment, cell.device, self.store / "envs").name
+        return Place(cell, environment, python, packages, dataset, self.root)
+
+    def work(self, place: Place, purpose: str, seed: int, **changes: object) -> Work:
+        """Return the work of one process; seed counts from 1, changes are keys of its job."""
+        return work_of(place, purpose, seed, self._code, **changes)
+
+    def known(self, task: Task, work: Work) -> ProcessResult | None:
+        """Return what the journal holds of a process that did the same work, or None."""
+        found = self._finished.get((task.cell, task.purpose, task.process))
+        return found if found and found.key == work.key else None
+
+    def run_process(self, task: Task, work: Work, watch: Watch) -> ProcessResult:
+        """Return the result of one more attempt at a process, alone. Raises WorkerFailed."""
+        attempt = self.begin(task, work)
+        try:
+            wall_seconds = run_alone(attempt.launch, lambda event: self.record(attempt, event, watch))
+        except WorkerFailed as failure:
+            self.fail(attempt, failure)
+            raise
+        return self.finish(attempt, wall_seconds)
+
+    def begin(self, task: Task, work: Work, **told: object) -> Attempt:
+        """Return one more attempt at a process, written down as begun; told is kept with it."""
+        first = replace(task, attempt=1)
+        self._attempts[first] += 1
+        task = replace(task, attempt=self._attempts[first])
+        directory = task.directory(self.folder)
+        begin = len(self.journal.records)
+        self.journal.append(event_record(task, work.start | self._conditions | told | {"directory": str(directory)}))
+        return Attempt(task, work.launch(directory), begin)
+
+    def record(self, attempt: Attempt, event: Event, watch: Watch) -> None:
+        """Write an event down, then show it."""
+        self.journal.append(event_record(attempt.task, event))
+        watch(attempt.task, event)
+
+    def fail(self, attempt: Attempt, failure: WorkerFailed) -> None:
+        """Write down why an attempt came to nothing."""
+        self.journal.append(event_record(attempt.task, {"event": "failed", "reason": str(failure)}))
+        self.journal.sync()
+
+    def finish(self, attempt: Attempt, wall_seconds: float | None = None) -> ProcessResult:
+        """Return the result of an attempt that came to its end, written down. Without wall seconds its phases are all."""
+        task = attempt.task
+        events = [record for record in self.journal.records[attempt.begin :] if _is_of(record, task)]
+        accounted = sum(events[-1]["phases"].values())
+        wall_seconds = accounted if wall_seconds is None else wall_seconds
+        remainder = wall_seconds - accounted
+        epochs = [event for event in events if event["event"] == "epoch"]
+        self.journal.append(finished_record(task, wall_seconds, remainder, disturbance(epochs)))
+        self.journal.sync()
+        place = (task.cell, task.purpose, task.process)
+        self._finished[place] = after(self._finished.get(place), results_of([*events, self.journal.records[-1]])[place])
+        return self._finished[place]
 
     def void(self, cell: Cell, purpose: str, reason: str) -> None:
         """Write down that a cell's times are worth nothing."""
@@ -159,32 +211,10 @@ class Run:
             len(result.disturbed_before) for result in results
         )
 
-    def _attempt(self, first: Task, start: Record, launch_in: Callable[[Path], Launch], watch: Watch) -> ProcessResult:
-        """Return one more attempt of the process whose first attempt is given. Raises WorkerFailed."""
-        self._attempts[first] += 1
-        task = replace(first, attempt=self._attempts[first])
 
-        def on_event(event: Event) -> None:
-            self.journal.append(event_record(task, event))
-            watch(task, event)
-
-        directory = task.directory(self.folder)
-        begin = len(self.journal.records)
-        self.journal.append(event_record(task, start | {"directory": str(directory)}))
-        try:
-            wall_seconds = run_alone(launch_in(directory), on_event)
-        except WorkerFailed as failure:
-            self.journal.append(event_record(task, {"event": "failed", "reason": str(failure)}))
-            self.journal.sync()
-            raise
-        events = self.journal.records[begin:]
-        remainder = wall_seconds - sum(events[-1]["phases"].values())
-        epochs = [event for event in events if event["event"] == "epoch"]
-        self.journal.append(finished_record(task, wall_seconds, remainder, disturbance(epochs)))
-        self.journal.sync()
-        place = (task.cell, task.purpose, task.process)
-        self._finished[place] = after(self._finished.get(place), results_of(self.journal.records[begin:])[place])
-        return self._finished[place]
+def _is_of(record: Record, task: Task) -> bool:
+    own = (task.cell, task.purpose, task.process, task.attempt)
+    return tuple(record.get(name) for name in ("cell", "purpose", "process", "attempt")) == own
 
 
 def _is_to_be_made_again(result: ProcessResult, cell: Cell) -> bool:

@@ -7,6 +7,8 @@ from argparse import ArgumentTypeError
 from dataclasses import dataclass
 from typing import Literal
 
+from ..errors import DiskFull, EnvironmentFailed, FramegateError, GateBusy, PythonMissing
+
 Scale = Literal["log", "linear"]
 TestName = Literal["welch", "paired", "permutation", "mann-whitney"]
 AskedTest = TestName | Literal["auto"]
@@ -25,7 +27,22 @@ DEFAULT_MARGIN = 0.05  # as a ratio: 5 % slower is the smallest shift that count
 DEFAULT_ALPHA = 0.025  # one-sided
 
 # pytest's own statuses end at 5 and 6.
-STATUS_PASSED, STATUS_WORSE, STATUS_UNSURE = 0, 10, 11
+STATUS_PASSED, STATUS_WORSE, STATUS_UNSURE, STATUS_BROKEN = 0, 10, 11, 12
+# Nothing was judged: an error in words, by what its reader would do.
+STATUS_ERROR, STATUS_ENVIRONMENT, STATUS_BUSY, STATUS_FULL = 2, 13, 14, 15
+
+
+_STATUSES: dict[type[FramegateError], int] = {
+    EnvironmentFailed: STATUS_ENVIRONMENT,
+    PythonMissing: STATUS_ENVIRONMENT,
+    GateBusy: STATUS_BUSY,
+    DiskFull: STATUS_FULL,
+}
+
+
+def status_of_error(error: FramegateError) -> int:
+    """Return the exit status of a command that ended with this error."""
+    return next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), STATUS_ERROR)
 
 
 @dataclass(frozen=True)
@@ -53,6 +70,19 @@ def margin_of_number(found: object, shown: object = None) -> float:
     if isinstance(found, bool) or not 0 <= margin < 10:
         raise ArgumentTypeError(f"{shown!r} is no margin; wanted a share such as 0.05 or 5%, or CELL=0.05")
     return margin
+
+
+def seconds_asked(text: str) -> float:
+    """Return the seconds in "90s", "30m", "2h" or "90". Raises ArgumentTypeError in words."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
+    try:
+        seconds = float(number) * unit
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < 1e7:
+        raise ArgumentTypeError(f"{text!r} is no time; wanted one such as 30m, 90s or 2h")
+    return seconds
 
 
 def alpha_asked(text: str) -> float:

@@ -26,6 +26,7 @@ METRICS = {
         _cost("seconds", "slower", "faster"),  # what the benchmark times: an epoch, a pass, a round
         _cost("inference_seconds", "slower", "faster"),
         _cost("first_step_seconds", "slower", "faster"),
+        _cost("import_seconds", "slower", "faster"),
         _cost("peak_bytes", "worse", "better"),
         _cost("loss", "worse", "better"),
         Metric("accuracy", "linear", False, ("worse", "better"), margin=0.01),

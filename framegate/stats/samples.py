@@ -205,6 +205,10 @@ def _series(process: object, metric: str, where: str, fields: Mapping[str, str])
     if metric == "first_step_seconds":
         steps = [epoch.get("first_step_seconds") for epoch in epochs[:1]]
         return _checked(steps, f"{where}.epochs[0].first_step_seconds", metric)
+    if metric == "import_seconds":
+        phases = process.get("phases") if isinstance(process, dict) else None
+        found = phases.get("import") if isinstance(phases, dict) else None
+        return _checked([found], f"{where}.phases.import", metric)
     if metric == "peak_bytes":
         peaks = _checked([epoch.get("peak_bytes") for epoch in epochs], f"{where}.epochs: peak_bytes", metric)
         return np.array([peaks.max()])

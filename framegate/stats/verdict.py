@@ -7,6 +7,7 @@ from ..errors import SamplesError
 from .choices import (
     DEFAULT_ALPHA,
     DEFAULT_MARGIN,
+    STATUS_BROKEN,
     STATUS_PASSED,
     STATUS_UNSURE,
     STATUS_WORSE,
@@ -65,7 +66,7 @@ def with_margins(policy: Policy, asked: Iterable[MarginAsked], keys: Iterable[Ke
 
 @dataclass(frozen=True)
 class Verdict:
-    """One cell's answer: slower, faster (other metrics: worse, better), same, unsure, missing or new."""
+    """One cell's answer: slower, faster (other metrics: worse, better), same, unsure, missing, new or, in a gate, broken."""
 
     name: str
     metric: str
@@ -80,31 +81,36 @@ class Verdict:
 
 
 def importance(verdict: Verdict) -> tuple[int, float, str, str]:
-    """Return the sort key of a report: worse first, then missing, unsure, better, new, same; larger shifts first."""
-    words = (WORSE_WORDS, {"missing"}, {"unsure"}, BETTER_WORDS, {"new"}, {"same"})
+    """Return the sort key of a report: broken first, then worse, missing, unsure, better, new, same; larger shifts first."""
+    words = ({"broken"}, WORSE_WORDS, {"missing"}, {"unsure"}, BETTER_WORDS, {"new"}, {"same"})
     rank = next(i for i, group in enumerate(words) if verdict.word in group)
     size = abs(verdict.comparison.effect) if verdict.comparison else 0.0
     return rank, -size, verdict.name, verdict.metric
 
 
 def run_word(verdicts: Sequence[Verdict]) -> str:
-    """Return the verdict on the whole run: worse if any cell is, else unsure if any is not known, else safe.
+    """Return the verdict on the whole run: broken or worse if any cell is, else unsure if any is not known, else safe.
 
     Nothing compared is unsure: nothing measured is never green.
     """
     words = {verdict.word for verdict in verdicts}
+    if "broken" in words:
+        return "broken"
     if words & WORSE_WORDS:
         return "worse"
     return "safe" if words - {"new"} and not words & {"unsure", "missing"} else "unsure"
 
 
 def exit_status(verdicts: Iterable[Verdict], fail_on: FailOn = "slower") -> int:
-    """Return 0, 10 (something got slower or worse) or 11 (unsure, where fail_on is unsure or nothing could be compared)."""
+    """Return 0, 10 (something got slower or worse), 11 (unsure) or 12 (something is broken).
+
+    Unsure is a status of its own where fail_on is unsure, or nothing could be compared.
+    """
     found = list(verdicts)
     word = run_word(found)
     if fail_on == "never" or word == "safe":
         return STATUS_PASSED
-    if word == "worse":
-        return STATUS_WORSE
+    if word in ("worse", "broken"):
+        return STATUS_WORSE if word == "worse" else STATUS_BROKEN
     nothing = all(verdict.comparison is None for verdict in found)
     return STATUS_UNSURE if fail_on == "unsure" or nothing else STATUS_PASSED
