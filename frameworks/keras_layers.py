@@ -18,10 +18,13 @@ from ..models.layers import (
     Rescale,
     Residual,
     Resize,
+    TimeDistributed,
     ZeroPad,
     named,
     parts,
 )
+from .keras_sequences import LAYERS as SEQUENCES
+from .keras_sequences import fold, unfold
 
 LAST = {"data_format": "channels_last"}
 
@@ -31,11 +34,11 @@ def connect(layers, values, made, prefix="", frozen=False):
     for name, layer in named(layers, prefix):
         if type(layer) in MERGES:
             inside = frozen or type(layer) is Frozen
+            given = fold(values) if type(layer) is TimeDistributed else values
             outputs = [
-                connect(inner, values, made, "{}/{}/".format(name, part), inside)
-                for part, inner in parts(layer).items()
+                connect(inner, given, made, "{}/{}/".format(name, part), inside) for part, inner in parts(layer).items()
             ]
-            values = MERGES[type(layer)](layer, outputs)
+            values = MERGES[type(layer)](layer, outputs, values)
             continue
         made[name] = LAYERS[type(layer)](layer)
         if frozen:
@@ -46,19 +49,21 @@ def connect(layers, values, made, prefix="", frozen=False):
     return values
 
 
-def parallel(layer, outputs):
+def parallel(layer, outputs, given):
     return (keras.layers.Add() if layer.merge == "add" else keras.layers.Concatenate())(outputs)
 
 
-# Layer type -> what it makes of its parts' outputs.
+# Layer type -> what it makes of its parts' outputs, and of what it was given.
 MERGES = {
-    Frozen: lambda layer, outputs: outputs[0],
+    Frozen: lambda layer, outputs, given: outputs[0],
     Parallel: parallel,
-    Residual: lambda layer, outputs: keras.layers.Add()(outputs),
+    Residual: lambda layer, outputs, given: keras.layers.Add()(outputs),
+    TimeDistributed: lambda layer, outputs, given: unfold(outputs[0], given.shape[1]),
 }
 PREDICTING = {kind: {"training": False} for kind in (BatchNorm, Dropout)}  # these two ask whether this is training
 
 LAYERS = {
+    **SEQUENCES,
     Activation: lambda layer: keras.layers.Activation(layer.function),
     AveragePool: lambda layer: keras.layers.AveragePooling2D(layer.size, layer.step, layer.padding, **LAST),
     BatchNorm: lambda layer: keras.layers.BatchNormalization(-1, layer.momentum, layer.epsilon),

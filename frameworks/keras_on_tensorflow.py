@@ -32,7 +32,8 @@ class Loop:
         model = self.model
         with tf.GradientTape() as tape:
             loss = model.loss(labels, model(images, training=True))
-        gradients = tape.gradient(loss, model.trainable_variables)
+        # An embedding's gradient comes as rows, and Keras would move only those: not Adam's formula, nor what it does on JAX.
+        gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, model.trainable_variables)]
         model.optimizer.apply(gradients, model.trainable_variables)
         self.loss_sum.assign_add(loss * images.shape[0])
 

@@ -7,6 +7,8 @@ import numpy
 from mxnet.gluon import nn
 
 from ..models.layers import (
+    GRU,
+    LSTM,
     Activation,
     AveragePool,
     BatchNorm,
@@ -14,20 +16,26 @@ from ..models.layers import (
     Dense,
     DepthwiseConv,
     Dropout,
+    Embedding,
     Flatten,
     Frozen,
     GlobalAveragePool,
     MaxPool,
     Parallel,
+    RepeatVector,
     Rescale,
     Residual,
     Resize,
+    Select,
+    SimpleRNN,
+    TimeDistributed,
     ZeroPad,
     named,
     parts,
 )
 from ..models.shapes import output_shapes, same_padding
 from ..models.weights import weight_shapes
+from . import mxnet_sequences as sequences
 
 
 def window(layer, shape, size, step, outside, block):
@@ -138,18 +146,25 @@ LAYERS = {
     Dense: lambda layer, shape, frozen: nn.Dense(layer.units, in_units=shape[0], use_bias=layer.bias, flatten=False),
     DepthwiseConv: conv,
     Dropout: lambda layer, shape, frozen: nn.Dropout(0.0 if frozen else layer.rate),
+    Embedding: sequences.embedding,
     Flatten: lambda layer, shape, frozen: nn.Flatten(),
     GlobalAveragePool: global_pool,
+    GRU: sequences.Fused,
+    LSTM: sequences.lstm,
     MaxPool: max_pool,
+    RepeatVector: sequences.repeat,
     Rescale: lambda layer, shape, frozen: Rescaling(layer, shape),
     Resize: resize,
+    Select: sequences.select,
+    SimpleRNN: sequences.Fused,
     ZeroPad: lambda layer, shape, frozen: padding([(layer.before, layer.after)] * 2),
 }
-# Layer type -> the block of the blocks of its parts.
+# Layer type -> the block of the blocks of its parts, from its input's and its output's shape too.
 MERGES = {
-    Frozen: lambda layer, blocks: blocks[0],
-    Parallel: lambda layer, blocks: Branches(blocks, layer.merge),
-    Residual: lambda layer, blocks: Branches(blocks, "add"),
+    Frozen: lambda layer, blocks, shape, output: blocks[0],
+    Parallel: lambda layer, blocks, shape, output: Branches(blocks, layer.merge),
+    Residual: lambda layer, blocks, shape, output: Branches(blocks, "add"),
+    TimeDistributed: lambda layer, blocks, shape, output: sequences.Folded(blocks[0], shape, output),
 }
 
 
@@ -165,11 +180,12 @@ def connect(layers, shape, made, prefix="", frozen=False, image=None):
     for (name, layer), output in zip(named(layers, prefix), output_shapes(layers, shape)):
         if type(layer) in MERGES:
             inside = frozen or type(layer) is Frozen
+            given = shape[1:] if type(layer) is TimeDistributed else shape
             inner = [
-                connect(part, shape, made, "{}/{}/".format(name, which), inside, image)
+                connect(part, given, made, "{}/{}/".format(name, which), inside, image)
                 for which, part in parts(layer).items()
             ]
-            block = MERGES[type(layer)](layer, inner)
+            block = MERGES[type(layer)](layer, inner, shape, output)
         else:
             block = LAYERS[type(layer)](layer, shape, frozen)
             made[name] = Made(block, layer, image)
@@ -211,7 +227,11 @@ def by_name(layers, input_shape, made):
     for weight in weight_shapes(layers, input_shape):
         layer_name, _, role = weight.name.rpartition("/")
         one = made[layer_name]
-        axes = tuple(range(len(weight.shape)))[::-1]
+        if type(one.layer) in sequences.GATES:
+            own = [next(waiting[layer_name]) for _ in range(2 if role == "bias" and type(one.layer) is GRU else 1)]
+            found[weight.name] = sequences.Gated(tuple(own), sequences.GATES[type(one.layer)])
+            continue
+        axes = tuple(range(len(weight.shape)))[:: 1 if type(one.layer) is Embedding else -1]
         if len(weight.shape) == 4:
             axes = (2, 3, 0, 1) if type(one.layer) is DepthwiseConv else (3, 2, 0, 1)
         flattened = one.image if role != "bias" else None

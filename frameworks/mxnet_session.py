@@ -15,6 +15,7 @@ import numpy  # noqa: E402
 from ..models.layers import refuse  # noqa: E402
 from ..models.optimizers import SGD, Adadelta, Adam, RMSprop  # noqa: E402
 from .mxnet_layers import LAYERS, MERGES, by_name, connect  # noqa: E402
+from .mxnet_sequences import HardLSTM  # noqa: E402
 
 
 class ZeilerAdadelta(mx.optimizer.Optimizer):
@@ -75,12 +76,14 @@ class Session:
         self.context = mx.gpu() if job.device == "gpu" else mx.cpu()
         mx.random.seed(job.seed)
         self.images = {
-            split: self.place(getattr(arrays, split + "_images").transpose(0, 3, 1, 2)) for split in ("train", "test")
+            split: self.place(getattr(arrays, split + "_images"), channels_first=len(job.input_shape) == 3)
+            for split in ("train", "test")
         }
         self.labels = self.place(arrays.train_labels.astype(numpy.float32))
         self.build(arrays.weights)
 
-    def place(self, values):
+    def place(self, values, channels_first=False):
+        values = values.transpose(0, 3, 1, 2) if channels_first else values
         return mx.nd.array(values, self.context, numpy.float32)
 
     def build(self, weights):
@@ -88,9 +91,11 @@ class Session:
         made = {}
         self.network = connect(job.layers, tuple(job.input_shape), made)
         self.network.initialize(ctx=self.context)
-        self.network.hybridize(static_alloc=True, static_shape=True)
+        # With static shapes MXNet 1.9.1 computes garbage in its control flow.
+        static_shape = not any(isinstance(one.block, HardLSTM) for one in made.values())
+        self.network.hybridize(static_alloc=True, static_shape=static_shape)
         self.losses = Losses(self.network)
-        self.losses.hybridize(static_alloc=True, static_shape=True)
+        self.losses.hybridize(static_alloc=True, static_shape=static_shape)
         self.parameters = by_name(job.layers, tuple(job.input_shape), made)
         for name, values in (weights or {}).items():
             self.parameters[name].set(values)

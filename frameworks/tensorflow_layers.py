@@ -4,6 +4,8 @@ import numpy
 import tensorflow as tf
 
 from ..models.layers import (
+    GRU,
+    LSTM,
     Activation,
     AveragePool,
     BatchNorm,
@@ -11,18 +13,24 @@ from ..models.layers import (
     Dense,
     DepthwiseConv,
     Dropout,
+    Embedding,
     Flatten,
     Frozen,
     GlobalAveragePool,
     MaxPool,
     Parallel,
+    RepeatVector,
     Rescale,
     Residual,
     Resize,
+    Select,
+    SimpleRNN,
+    TimeDistributed,
     ZeroPad,
     named,
     parts,
 )
+from . import tensorflow_sequences as sequences
 
 LEAST_FUSED_EPSILON = 1.001e-5  # cuDNN's; below it TensorFlow's fused kernel silently takes this one
 
@@ -115,6 +123,11 @@ def parallel(layer, weights, values, training):
     return tf.add_n(found) if layer.merge == "add" else tf.concat(found, -1)
 
 
+def distributed(layer, weights, values, training):
+    (rows,) = branches(layer, weights, sequences.fold(values), training)
+    return sequences.unfold(rows, values.shape[1])
+
+
 LAYERS = {
     Activation: lambda layer, weights, values, training: FUNCTIONS[layer.function](values),
     AveragePool: average_pool,
@@ -123,13 +136,20 @@ LAYERS = {
     Dense: dense,
     DepthwiseConv: depthwise_conv,
     Dropout: dropout,
+    Embedding: sequences.embedding,
     Flatten: flatten,
     Frozen: lambda layer, weights, values, training: branches(layer, weights, values, False)[0],
     GlobalAveragePool: lambda layer, weights, images, training: tf.reduce_mean(images, (1, 2)),
+    GRU: sequences.recurrent,
+    LSTM: sequences.recurrent,
     MaxPool: max_pool,
     Parallel: parallel,
+    RepeatVector: sequences.repeat,
     Rescale: lambda layer, weights, values, training: values * layer.scale + layer.offset,
     Residual: lambda layer, weights, values, training: tf.add(*branches(layer, weights, values, training)),
     Resize: lambda layer, weights, images, training: tf.image.resize(images, (layer.side, layer.side)),
+    Select: sequences.select,
+    SimpleRNN: sequences.recurrent,
+    TimeDistributed: distributed,
     ZeroPad: zero_pad,
 }

@@ -72,8 +72,10 @@ OPTIMIZERS = {SGD: (sgd, 1), Adam: (adam, 2), RMSprop: (rmsprop, 2), Adadelta: (
 
 
 def initial(weight):
-    """Return TensorFlow's own initial value: Glorot uniform for kernels, and zeros or ones as the layer wants for the others."""
-    kinds = {"zeros": tf.initializers.Zeros, "ones": tf.initializers.Ones}
+    """Return TensorFlow's own initial value: what Keras, its layers, would take for the role."""
+    kinds = {"zeros": tf.initializers.Zeros, "ones": tf.initializers.Ones, "orthogonal": tf.initializers.Orthogonal}
+    if weight.initial == "forget_ones":
+        return tf.repeat([0.0, 1.0, 0.0, 0.0], weight.shape[0] // 4)
     return kinds.get(weight.initial, tf.initializers.GlorotUniform)()(weight.shape, tf.float32)
 
 
@@ -117,7 +119,8 @@ class Session:
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, self.logits(images, True))
             loss = tf.reduce_mean(losses)
         variables = list(self.trained.values())
-        gradients = tape.gradient(loss, variables)
+        # An embedding's gradient comes as rows; the formulas move every row, those of absent words too.
+        gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)]
         step = self.steps.assign_add(1.0)
         for variable, gradient, slots in zip(variables, gradients, self.slots.values()):
             self.update(self.job.optimizer, variable, gradient, slots, step)

@@ -104,6 +104,63 @@ class Flatten(NamedTuple):
     """(height, width, channels) to one axis, channels fastest."""
 
 
+class Select(NamedTuple):
+    """The words from start to before stop, of a text."""
+
+    start: int
+    stop: int
+
+
+class Embedding(NamedTuple):
+    """A text's words, 0 to words - 1, as rows of a kernel (words, size): (steps,) to (steps, size). Padding is a word like others."""
+
+    words: int
+    size: int
+
+
+class RepeatVector(NamedTuple):
+    """(values,) to (times, values)"""
+
+    times: int
+
+
+# Recurrent layers take (steps, values), start from h = c = 0, and give h after the last step, or, with sequences, after each. x is a
+# step's values, K the kernel (values, gates * units), R the recurrent kernel (units, gates * units), b the bias.
+
+
+class SimpleRNN(NamedTuple):
+    """h = activation(x K + h R + b)"""
+
+    units: int
+    activation: str = "tanh"  # or "relu"
+    sequences: bool = False
+
+
+class LSTM(NamedTuple):
+    """i, f, g, o = the four parts of x K + h R + b; c = gate(f) * c + gate(i) * tanh(g); h = gate(o) * tanh(c)"""
+
+    units: int
+    sequences: bool = False
+    gates: str = "sigmoid"  # or "hard_sigmoid": min(max(0.2 x + 0.5, 0), 1), as in Keras before 2.3
+    forget_bias: bool = True  # the initial bias of f is one, not zero (Jozefowicz et al. 2015)
+
+
+class GRU(NamedTuple):
+    """z, r, g = x K + b[0]; z', r', g' = h R + b[1]; h = z h + (1 - z) tanh(g + r g'), where z = sigmoid(z + z') and r likewise.
+
+    The reset gate acts on the product, as in cuDNN and all frameworks' fused kernels; in Cho et al. 2014 it acts on h.
+    """
+
+    units: int
+    sequences: bool = False
+
+
+class TimeDistributed(NamedTuple):
+    """Layers applied to each step of (steps, ...) alike; an image's steps are its rows."""
+
+    body: tuple
+
+
 class Residual(NamedTuple):
     """The sum of what two sequences of layers make of the same input."""
 
@@ -129,6 +186,7 @@ PARTS = {
     Residual: lambda layer: {"body": layer.body, "shortcut": layer.shortcut},
     Parallel: lambda layer: {str(number): branch for number, branch in enumerate(layer.branches)},
     Frozen: lambda layer: {"body": layer.body},
+    TimeDistributed: lambda layer: {"body": layer.body},
 }
 
 

@@ -3,6 +3,8 @@
 from typing import List, NamedTuple, Sequence, Tuple
 
 from .layers import (
+    GRU,
+    LSTM,
     Activation,
     AveragePool,
     BatchNorm,
@@ -10,14 +12,19 @@ from .layers import (
     Dense,
     DepthwiseConv,
     Dropout,
+    Embedding,
     Flatten,
     Frozen,
     GlobalAveragePool,
     MaxPool,
     Parallel,
+    RepeatVector,
     Rescale,
     Residual,
     Resize,
+    Select,
+    SimpleRNN,
+    TimeDistributed,
     ZeroPad,
     named,
     parts,
@@ -73,6 +80,16 @@ def _same(layer, shape):
     return shape
 
 
+def _select(layer, shape):
+    if not 0 <= layer.start < layer.stop <= shape[0]:
+        raise ShapeError("is given {} words".format(shape[0]))
+    return (layer.stop - layer.start,)
+
+
+def _recurrent(layer, shape):
+    return (shape[0], layer.units) if layer.sequences else (layer.units,)
+
+
 def _add(layer, shape, *outputs):
     if len(set(outputs)) > 1:
         raise ShapeError("would add {}".format(" and ".join(str(output) for output in outputs)))
@@ -96,14 +113,21 @@ SHAPES = {
     Dense: (1, lambda layer, shape: (layer.units,)),
     DepthwiseConv: (3, _depthwise),
     Dropout: (None, _same),
+    Embedding: (1, lambda layer, shape: shape + (layer.size,)),
     Flatten: (None, _flatten),
+    GRU: (2, _recurrent),
     Frozen: (None, lambda layer, shape, output: output),
     GlobalAveragePool: (3, lambda layer, shape: shape[2:]),
+    LSTM: (2, _recurrent),
     MaxPool: (3, _pool),
     Parallel: (None, _parallel),
+    RepeatVector: (1, lambda layer, shape: (layer.times,) + shape),
     Rescale: (None, _same),
     Residual: (None, _add),
     Resize: (3, _resize),
+    Select: (1, _select),
+    SimpleRNN: (2, _recurrent),
+    TimeDistributed: (None, lambda layer, shape, output: shape[:1] + output),
     ZeroPad: (3, lambda layer, shape: tuple(layer.before + side + layer.after for side in shape[:2]) + shape[2:]),
 }
 
@@ -124,10 +148,13 @@ def _placed(layers, shape, prefix, image):
     found = []
     for name, layer in named(layers, prefix):
         outputs = []
+        given = shape[1:] if type(layer) is TimeDistributed else shape
+        if not given:
+            raise ShapeError("layer {} takes at least 2 axes, but is given {}".format(name, shape))
         for part, inner in parts(layer).items():
-            inside = _placed(inner, shape, name + "/" + part + "/", image)
+            inside = _placed(inner, given, name + "/" + part + "/", image)
             found += inside
-            outputs.append(inside[-1].output if inside else shape)
+            outputs.append(inside[-1].output if inside else given)
         found.append(Placed(name, layer, shape, _output(name, layer, shape, outputs, image)))
         shape = found[-1].output
     return found

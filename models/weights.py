@@ -8,7 +8,7 @@ from typing import Dict, List, NamedTuple, Sequence
 
 import numpy
 
-from .layers import BatchNorm, Conv, Dense, DepthwiseConv, Frozen
+from .layers import GRU, LSTM, BatchNorm, Conv, Dense, DepthwiseConv, Embedding, Frozen, SimpleRNN
 from .shapes import Shape, placed
 
 
@@ -38,12 +38,26 @@ def _batch_norm(layer, shape):
     ]
 
 
+def _recurrent(layer, shape, gates, bias="zeros"):
+    """The gates lie one after the other in the last axis. A GRU's bias is two: of the step's values, and of the recurrent product."""
+    width = gates * layer.units
+    return [
+        Weight("kernel", (shape[1], width), "glorot_uniform"),
+        Weight("recurrent", (layer.units, width), "orthogonal"),
+        Weight("bias", (2, width) if type(layer) is GRU else (width,), bias),
+    ]
+
+
 # Layer type -> its weights, from the layer and its input's shape; of their names only the role. Others have none.
 WEIGHTS = {
     BatchNorm: _batch_norm,
     Conv: lambda layer, shape: _with_bias(layer, (layer.kernel, layer.kernel, shape[2], layer.filters)),
     Dense: lambda layer, shape: _with_bias(layer, (shape[0], layer.units)),
     DepthwiseConv: _depthwise,
+    Embedding: lambda layer, shape: [Weight("kernel", (layer.words, layer.size), "small_uniform")],
+    GRU: lambda layer, shape: _recurrent(layer, shape, 3),
+    LSTM: lambda layer, shape: _recurrent(layer, shape, 4, "forget_ones" if layer.forget_bias else "zeros"),
+    SimpleRNN: lambda layer, shape: _recurrent(layer, shape, 1),
 }
 
 
@@ -90,10 +104,19 @@ def _normal(random, shape, variance):
     return values * (variance**0.5 / 0.87962566103423978)  # the deviation of a standard normal cut at two
 
 
+def _orthogonal(random, shape):
+    """Return orthonormal rows (Saxe et al. 2014). Of two LAPACKs the last bit of the float32 may differ."""
+    columns, triangle = numpy.linalg.qr(random.normal(size=shape[::-1]))
+    return (columns * numpy.sign(numpy.diag(triangle))).T  # with this sign the draw is uniform
+
+
 # Glorot and Bengio 2010: variance 2 / (fan_in + fan_out). He et al. 2015: 2 / fan_in. LeCun et al. 1998: 1 / fan_in.
 DRAW = {
     "zeros": lambda random, shape: numpy.zeros(shape),
     "ones": lambda random, shape: numpy.ones(shape),
+    "forget_ones": lambda random, shape: numpy.repeat([0.0, 1.0, 0.0, 0.0], shape[0] // 4),
+    "orthogonal": _orthogonal,
+    "small_uniform": lambda random, shape: random.uniform(-0.05, 0.05, shape),
     "glorot_uniform": lambda random, shape: _uniform(random, shape, 6.0 / sum(_fans(shape))),
     "he_uniform": lambda random, shape: _uniform(random, shape, 6.0 / _fans(shape)[0]),
     "he_normal": lambda random, shape: _normal(random, shape, 2.0 / _fans(shape)[0]),

@@ -30,6 +30,11 @@ COUNTS = [
     ("cifar_cnn", {}, (32, 32, 3), 10, 1_250_858, 0),  # K1
     ("mnist_cnn", {}, (28, 28, 1), 10, 1_199_882, 0),  # K2
     ("mlp", {}, (28, 28, 1), 10, 669_706, 0),  # K3
+    ("hierarchical_rnn", {}, (28, 28, 1), 10, 199_434, 0),  # K4
+    ("babi_rnn", {}, (557,), 36, 45_836, 0),  # K5
+    ("simple_rnn_rows", {}, (28, 28, 1), 10, 28 * 128 + 128 * 128 + 128 + 1_290, 0),
+    ("lstm_rows", {}, (28, 28, 1), 10, 4 * 20_096 + 1_290, 0),
+    ("gru_rows", {}, (28, 28, 1), 10, 3 * (20_096 + 128) + 1_290, 0),
     ("cats_dogs_cnn", {}, (64, 64, 3), 2, 813_217 + 129, 0),  # C1, C2: one logit more
     ("fashion_mlp", {}, (28, 28, 1), 10, 407_110, 0),  # F1
     ("fashion_mlp", F2, (28, 28, 1), 10, 370_846, 3_168),
@@ -89,11 +94,14 @@ def test_images_too_small_for_a_model_are_refused(model, side, words):
         shapes.output_shapes(worker_module(f"models.{model}").layers(10), (side, side, 3))
 
 
+TEXTS = {"babi_rnn": (557,)}  # models whose input is no image
+
+
 @pytest.mark.parametrize("model", sorted({path.stem for path in (ROOT / "models").glob("*.py")} - NOT_MODELS))
 @pytest.mark.parametrize("classes", [2, 10])
 def test_a_model_ends_in_one_logit_a_class(model, classes):
     described = worker_module(f"models.{model}").layers(classes)
-    assert shapes.output_shapes(described, (96, 96, 3))[-1] == (classes,)
+    assert shapes.output_shapes(described, TEXTS.get(model, (96, 96, 3)))[-1] == (classes,)
     assert described[-1] == layers.Dense(classes)
 
 

@@ -44,7 +44,13 @@ SHAPES = {
     "simple_cnn": (32, 32, 3),
     "mnist_cnn": (28, 28, 1),
     "cifar_cnn": (32, 32, 3),
+    "simple_rnn_rows": (8, 8, 1),
+    "lstm_rows": (8, 8, 1),
+    "gru_rows": (8, 8, 1),
+    "hierarchical_rnn": (8, 8, 1),
+    "babi_rnn": (25,),
 }
+PARAMETERS = {"babi_rnn": {"story": 20, "question": 5}}
 OPTIMIZERS = {
     "sgd": {"name": "sgd", "learning_rate": 0.01, "momentum": 0.9},
     "adam": {"name": "adam", "learning_rate": 0.001, "epsilon": 1e-4},
@@ -55,11 +61,18 @@ OPTIMIZERS = {
 PAIRS = [(model, "sgd") for model in SHAPES] + [
     (model, optimizer) for model in ("dense", "lenet") for optimizer in OPTIMIZERS if optimizer != "sgd"
 ]
+PAIRS += [("hierarchical_rnn", "rmsprop"), ("babi_rnn", "adam"), ("gru_rows", "rmsprop")]
+
+RECURRENT = {"simple_rnn_rows", "lstm_rows", "gru_rows", "hierarchical_rnn", "babi_rnn"}
 
 # What a framework lacks: (framework, models, optimizers or None for all, its own words). Any other refusal fails.
 INEXPRESSIBLE = (
     ("sklearn", {"mlp"}, None, "scikit-learn's MLPClassifier has no Dropout"),
     ("sklearn", {"lenet", "simple_cnn", "mnist_cnn", "cifar_cnn"}, None, "scikit-learn's MLPClassifier has no Conv"),
+    ("sklearn", RECURRENT, None, "scikit-learn's MLPClassifier has no (TimeDistributed|Parallel)"),
+    ("pytorch", RECURRENT, None, "this adapter of PyTorch has no (TimeDistributed|Select)"),
+    ("jax", RECURRENT, None, "this adapter of JAX has no (TimeDistributed|Select)"),
+    ("keras2", RECURRENT, None, "this adapter of Keras 2 has no (TimeDistributed|Select)"),
     ("sklearn", {"dense"}, {"rmsprop", "adadelta"}, "scikit-learn's MLPClassifier has no optimizer"),
 )
 
@@ -74,12 +87,14 @@ class Trained(NamedTuple):
 
 
 def noise(shape, folder):
-    """Return images of uniform noise with random labels, in files below the folder."""
+    """Return images, or texts, of uniform noise with random labels, in files below the folder."""
     random = numpy.random.RandomState(SEED)
     files = {}
     for split, rows in (("train", STEPS * BATCH_SIZE), ("test", 64)):
         arrays = {
-            "images": random.randint(0, 256, (rows, *shape)).astype(numpy.uint8),
+            "images": random.randint(0, 256, (rows, *shape)).astype(numpy.uint8)
+            if len(shape) == 3
+            else random.randint(0, CLASSES, (rows, *shape)).astype(numpy.int32),  # a text
             "labels": random.randint(0, CLASSES, rows).astype(numpy.int64),
         }
         for name, array in arrays.items():
@@ -106,6 +121,7 @@ def train(environment, model, optimizer, directory, init="canonical"):
         framework=environment.framework,
         device="cpu",
         model=model,
+        parameters=tuple(PARAMETERS.get(model, {}).items()),
         dataset="noise",
         image_size=None,
         batch_size=BATCH_SIZE,

@@ -137,3 +137,44 @@ def test_what_does_not_fit_is_refused(layer, words):
 def test_a_stride_wider_than_the_image_has_nothing_left_to_reduce():
     with pytest.raises(shapes.ShapeError, match="shrinks its input"):
         shapes.output_shapes([layers.Conv(1, 3, 2, "same")], (1, 8, 1))
+
+
+SEQUENCES = [
+    (layers.Select(2, 7), (9,), (5,)),
+    (layers.Embedding(36, 50), (552,), (552, 50)),
+    (layers.RepeatVector(4), (3,), (4, 3)),
+    (layers.SimpleRNN(6), (28, 5), (6,)),
+    (layers.LSTM(6, sequences=True), (28, 5), (28, 6)),
+    (layers.GRU(6), (28, 5), (6,)),
+    (layers.TimeDistributed((layers.Flatten(), layers.Dense(4))), (28, 5, 2), (28, 4)),
+    (layers.TimeDistributed((layers.LSTM(4),)), (28, 5, 1), (28, 4)),
+]
+
+
+@pytest.mark.parametrize(("layer", "shape", "expected"), SEQUENCES, ids=repr)
+def test_shapes_of_sequences(layer, shape, expected):
+    assert shapes.output_shapes([layer], shape) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "words"),
+    [
+        (layers.LSTM(3), (28, 28, 1), r"layer 0-lstm LSTM\(.*\) takes 2 axes, but is given \(28, 28, 1\)"),
+        (layers.Embedding(9, 2), (8, 8, 1), r"0-embedding .* takes 1 axes, but is given \(8, 8, 1\)"),
+        (layers.Select(0, 552), (100,), r"0-select Select\(start=0, stop=552\) is given 100 words"),
+        (
+            layers.TimeDistributed((layers.Dense(3),)),
+            (7,),
+            r"layer 0-timedistributed takes at least 2 axes, but is given \(7,\)",
+        ),
+        (
+            layers.TimeDistributed((layers.LSTM(3),)),
+            (7, 2),
+            r"0-timedistributed/body/0-lstm .* takes 2 axes, but is given \(2,\)",
+        ),
+    ],
+    ids=repr,
+)
+def test_sequences_refuse_what_is_none(layer, shape, words):
+    with pytest.raises(shapes.ShapeError, match=words):
+        shapes.output_shapes([layer], shape)

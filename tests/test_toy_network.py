@@ -114,6 +114,45 @@ def test_depthwise_convolution_keeps_channels_apart():
     assert found.tolist() == [[[[10, 200]]]]
 
 
+def test_a_simple_rnn_feeds_its_output_back():
+    kernels = {"kernel": [[1.0]], "recurrent": [[10.0]], "bias": [0.5]}
+    kernels = {role: numpy.array(values) for role, values in kernels.items()}
+    found = outputs(layers.SimpleRNN(1, "relu", sequences=True), [[[1.0], [2.0], [-100.0]]], **kernels)
+    assert found.ravel().tolist() == [1.5, 17.5, 75.5]
+
+
+def lstm(gates, values):
+    """Return the output of an LSTM of one unit after one step whose sums are the values, of the gates and the new."""
+    kernels = {"kernel": numpy.array([values], float), "recurrent": numpy.zeros((1, 4)), "bias": numpy.zeros(4)}
+    return outputs(layers.LSTM(1, gates=gates), [[[1.0], [1.0]]], **kernels).item()
+
+
+def test_the_gates_of_an_lstm_are_in_forget_new_out():
+    large = 1000.0
+    # After two steps with all gates open the memory is tanh(1) twice; without forgetting's gate it is there once.
+    assert lstm("sigmoid", [large, large, 1.0, large]) == pytest.approx(math.tanh(2 * math.tanh(1)))
+    assert lstm("sigmoid", [large, -large, 1.0, large]) == pytest.approx(math.tanh(math.tanh(1)))
+    assert lstm("sigmoid", [-large, large, 1.0, large]) == 0.0
+    assert lstm("sigmoid", [large, large, 1.0, -large]) == 0.0
+
+
+def test_hard_gates_are_straight_between_their_ends():
+    # in 0.7, forget 0.5, out 1: memory 0.7 * t, then 0.5 * 0.7 * t + 0.7 * t, where t = tanh(1)
+    assert lstm("hard_sigmoid", [1.0, 0.0, 1.0, 2.5]) == pytest.approx(math.tanh(1.05 * math.tanh(1)))
+
+
+def test_a_gru_resets_the_product_with_its_own_bias():
+    kernels = {"kernel": numpy.zeros((1, 3)), "recurrent": numpy.zeros((1, 3)), "bias": numpy.zeros((2, 3))}
+    kernels["bias"][1] = [0.0, -2.0, 5.0]  # update 1/2, reset sigmoid(-2), new tanh(reset * 5)
+    expected = 0.5 * math.tanh(5 / (1 + math.exp(2)))
+    assert outputs(layers.GRU(1), [[[7.0]]], **kernels).item() == pytest.approx(expected)
+
+
+def test_the_rows_of_an_image_are_the_steps_of_what_is_distributed():
+    found = outputs(layers.TimeDistributed((layers.Flatten(),)), numpy.arange(8.0).reshape(1, 2, 2, 2))
+    assert found.tolist() == [[[0, 1, 2, 3], [4, 5, 6, 7]]]
+
+
 def test_cross_entropy_of_equal_logits_is_the_logarithm_of_the_classes():
     loss, gradient = network.cross_entropy(numpy.zeros((2, 4)), numpy.array([0, 3]))
     assert loss == pytest.approx(1.38629436, abs=1e-8)  # ln 4
@@ -204,6 +243,39 @@ def slope(passed, values, place, step=1e-5):
 def test_gradients_are_the_slopes_of_the_loss(layer):
     images = numpy.random.RandomState(3).normal(size=(2, 6, 5, 2))
     assert_gradients_agree((layer, layers.Flatten(), layers.Dense(3)), images)
+
+
+SEQUENCES = [
+    layers.SimpleRNN(3),
+    layers.SimpleRNN(3, "relu"),
+    layers.SimpleRNN(3, sequences=True),
+    layers.LSTM(3),
+    layers.LSTM(3, sequences=True),
+    layers.LSTM(3, sequences=True, gates="hard_sigmoid"),
+    layers.GRU(3),
+    layers.GRU(3, sequences=True),
+    layers.TimeDistributed((layers.Dense(3), layers.Activation("tanh"))),
+]
+
+
+@pytest.mark.parametrize("layer", SEQUENCES, ids=repr)
+def test_gradients_through_the_steps_are_the_slopes_of_the_loss(layer):
+    steps = numpy.random.RandomState(4).normal(size=(2, 5, 2))
+    assert_gradients_agree((layer, layers.Flatten(), layers.Dense(3)), steps)
+
+
+def test_gradients_of_nested_sequences_are_the_slopes_of_the_loss():
+    images = numpy.random.RandomState(4).normal(size=(2, 3, 4, 2))
+    assert_gradients_agree((layers.TimeDistributed((layers.LSTM(3),)), layers.GRU(2), layers.Dense(3)), images)
+
+
+def test_gradients_of_a_story_and_its_question_are_the_slopes_of_the_loss():
+    words = (
+        numpy.array([[0, 3, 1, 2, 3, 4], [1, 1, 0, 4, 2, 2]]) + 0.5
+    )  # between two words, so that a slope step stays in one
+    story = (layers.Select(0, 4), layers.Embedding(5, 2))
+    question = (layers.Select(4, 6), layers.Embedding(5, 2), layers.LSTM(2), layers.RepeatVector(4))
+    assert_gradients_agree((layers.Parallel((story, question), "add"), layers.LSTM(3), layers.Dense(3)), words)
 
 
 def test_gradients_of_dense_layers_are_the_slopes_of_the_loss():

@@ -123,3 +123,41 @@ def test_initialisers_have_their_variance_and_end(initial, variance, largest):
     drawn = weights.initial_weights([layers.Dense(200, initial=initial)], (300,), 3)["0-dense/kernel"]
     assert drawn.var() == pytest.approx(variance, rel=0.02)  # of 60,000 values: four standard errors of a normal's
     assert 0.98 * largest < numpy.abs(drawn).max() <= largest * (1 + 1e-6)
+
+
+def test_recurrent_layers_have_a_part_a_gate_and_a_gru_two_biases():
+    model = (layers.TimeDistributed((layers.LSTM(3),)), layers.GRU(2, sequences=True), layers.SimpleRNN(5))
+    found = weights.weight_shapes(model, (4, 6, 1))
+    assert [(weight.name, weight.shape) for weight in found] == [
+        ("0-timedistributed/body/0-lstm/kernel", (1, 12)),
+        ("0-timedistributed/body/0-lstm/recurrent", (3, 12)),
+        ("0-timedistributed/body/0-lstm/bias", (12,)),
+        ("1-gru/kernel", (3, 6)),
+        ("1-gru/recurrent", (2, 6)),
+        ("1-gru/bias", (2, 6)),
+        ("2-simplernn/kernel", (2, 5)),
+        ("2-simplernn/recurrent", (5, 5)),
+        ("2-simplernn/bias", (5,)),
+    ]
+
+
+def test_an_lstm_starts_with_orthonormal_rows_and_remembers():
+    drawn = weights.initial_weights((layers.LSTM(3),), (4, 2), seed=1)
+    recurrent = drawn["0-lstm/recurrent"].astype(float)
+    assert recurrent @ recurrent.T == pytest.approx(numpy.eye(3), abs=1e-6)
+    assert drawn["0-lstm/bias"].tolist() == [0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0]
+    without = weights.initial_weights((layers.LSTM(3, forget_bias=False),), (4, 2), seed=1)
+    assert not without["0-lstm/bias"].any()
+
+
+def test_orthogonal_draws_have_no_preferred_sign():
+    corners = [weights.DRAW["orthogonal"](numpy.random.RandomState(seed), (4, 4))[0, 0] for seed in range(200)]
+    assert abs(numpy.mean(corners)) < 4 * 0.5 / math.sqrt(
+        200
+    )  # four standard errors; without the sign it would be -0.4
+
+
+def test_embeddings_start_small():
+    kernel = weights.initial_weights((layers.Embedding(1000, 9),), (4,), seed=1)["0-embedding/kernel"]
+    assert kernel.shape == (1000, 9)
+    assert 0.049 < numpy.abs(kernel).max() <= 0.05

@@ -8,7 +8,7 @@ import numpy
 
 from ...models import layers as described
 from ...models.layers import named
-from . import images, values
+from . import images, sequences, values
 
 
 def forward(layers, weights, given, random=None):
@@ -70,6 +70,19 @@ def frozen_backward(layer, weights, kept, gradient):
     return backward(layer.body, weights.get("body", {}), kept, gradient)[0], {}
 
 
+def distributed_forward(layer, weights, given, random):
+    output, kept = forward(layer.body, weights.get("body", {}), sequences.fold(given), random)
+    return sequences.unfold(output, given.shape[1]), (kept, given.shape[1])
+
+
+def distributed_backward(layer, weights, kept, gradient):
+    memory, steps = kept
+    gradient, found = backward(layer.body, weights.get("body", {}), memory, sequences.fold(gradient))
+    return sequences.unfold(gradient, steps), {"body": found}
+
+
+RECURRENT = (sequences.recurrent_forward, sequences.recurrent_backward)
+
 # Layer type -> forward, backward.
 LAYERS = {
     described.Activation: (values.activation_forward, values.activation_backward),
@@ -79,14 +92,21 @@ LAYERS = {
     described.Dense: (values.dense_forward, values.dense_backward),
     described.DepthwiseConv: (images.depthwise_forward, images.depthwise_backward),
     described.Dropout: (values.dropout_forward, values.dropout_backward),
+    described.Embedding: (sequences.embedding_forward, sequences.embedding_backward),
     described.Flatten: (values.flatten_forward, values.flatten_backward),
     described.Frozen: (frozen_forward, frozen_backward),
+    described.GRU: RECURRENT,
     described.GlobalAveragePool: (images.global_pool_forward, images.global_pool_backward),
+    described.LSTM: RECURRENT,
     described.MaxPool: (images.max_pool_forward, images.max_pool_backward),
     described.Parallel: (parallel_forward, parallel_backward),
+    described.RepeatVector: (sequences.repeat_forward, sequences.repeat_backward),
     described.Rescale: (values.rescale_forward, values.rescale_backward),
     described.Residual: (residual_forward, residual_backward),
     described.Resize: (images.resize_forward, images.resize_backward),
+    described.Select: (sequences.select_forward, sequences.select_backward),
+    described.SimpleRNN: RECURRENT,
+    described.TimeDistributed: (distributed_forward, distributed_backward),
     described.ZeroPad: (images.zero_pad_forward, images.zero_pad_backward),
 }
 

@@ -34,6 +34,10 @@ ACTIVATIONS = {
     "relu6": (lambda values: values.clip(0.0, 6.0), lambda output: (output > 0.0) & (output < 6.0)),
     "tanh": (numpy.tanh, lambda output: 1.0 - output * output),
     "sigmoid": (lambda values: 0.5 + 0.5 * numpy.tanh(0.5 * values), lambda output: output * (1.0 - output)),
+    "hard_sigmoid": (
+        lambda values: (0.2 * values + 0.5).clip(0.0, 1.0),
+        lambda output: 0.2 * ((output > 0.0) & (output < 1.0)),
+    ),
     "elu": (elu, lambda output: numpy.minimum(output, 0.0) + 1.0),
     "selu": (selu, lambda output: numpy.where(output > 0.0, SELU_SCALE, output + SELU_SCALE * SELU_ALPHA)),
 }
