@@ -105,3 +105,14 @@ def shifts(session: nox.Session) -> None:
     """Plant shifts in series of releases, find them with Framegate, asv and E-divisive, and print docs/history.md's table."""
     install(session)
     session.run("python", "-m", "benchmarks.harness.shifts", *session.posargs)
+
+
+@nox.session
+def page(session: nox.Session) -> None:
+    """Look at the report's page with an accessibility checker in a browser; needs chromium and npm."""
+    install(session)
+    checker = session.create_tmp()
+    session.run("npm", "pack", "axe-core@4", "--pack-destination", checker, external=True, silent=True)
+    (packed,) = Path(checker).glob("axe-core-*.tgz")
+    session.run("tar", "-xzf", str(packed), "-C", checker, external=True)
+    session.run("pytest", "tests/test_page.py", *session.posargs, env={"AXE": str(Path(checker, "package/axe.min.js"))})

@@ -95,7 +95,9 @@ def stored_journal(path: Path) -> StoredFile:
     started = next((found for found in records if found["event"] == "run"), {})
     notes = [torn] if torn else []
     if not records or records[-1]["event"] != "end":
-        notes.append(f"{path.stem} was cut short: only what it had finished is here; go on with: pytest --resume")
+        notes.append(
+            f"{path.stem} was cut short: only what it had finished is here; go on with: pytest benchmarks --resume"
+        )
     return StoredFile(
         str(path), content, str(started.get("started", "")), started.get("commit"),
         machine_words(content["machine_info"]), run_folder(path), lost_cells(records), tuple(notes),

@@ -32,7 +32,8 @@ def run(options: argparse.Namespace) -> int:
     from framegate.report.markdown import summary_text
 
     store = options.suite / ".framegate"
-    runs = [(text, stored_run(text, store / "journal")) for text in options.runs]
+    read = [(text, stored_run(text, store / "journal")) for text in options.runs]
+    runs = [(Path(files[0].source).stem if text == "latest" else text, files) for text, files in read]
     found = describe(runs, options.metric or ["seconds"], lambda keys: policy_of(options, keys), store)
     write_folder(options.output, found, options.data)
     print(summary_text(found))

@@ -24,7 +24,7 @@ function answers() {
     const worst = counts.slower ? "worse" : counts.unsure ? "unsure" : "safe";
     found.push(answerBox(worst, `Upgrades within this run: ${counted(counts)}`, h("a", { href: "#/upgrades" }, "each step of each framework")));
   }
-  if (lost.length) found.push(answerBox("worse", `${lost.length} ${lost.length === 1 ? "cell has" : "cells have"} no valid time`, lost.slice(0, 3).map((cell) => `${labelOf(cell)}: ${cell.status}; `)));
+  if (lost.length) found.push(answerBox("worse", `${lost.length} ${lost.length === 1 ? "cell has" : "cells have"} no valid time`, lost.slice(0, 3).map((cell) => `${labelOf(cell)}: ${cell.status}`).join("; ") + (lost.length > 3 ? "; and more" : "")));
   return found;
 }
 const counted = (counts) => RANK.filter((name) => counts[name]).map((name) => `${counts[name]} ${name}`).join(", ");

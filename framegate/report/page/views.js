@@ -7,6 +7,7 @@ function cellView(index) {
   const cell = CELLS[index], training = cell.purpose === "training", lines = (measure) => cell.processes.map((process, k) => ({ name: `process ${process.process ?? k + 1}`, values: process.epochs[measure] || [] }));
   const width = chartWidth(), unit = cell.purpose === "benchmark" ? "round" : "epoch";
   return [h("p", {}, h("a", { href: "#/" }, "All cells")), h("h1", {}, labelOf(cell)), facts(cell, index),
+    h("h2", {}, cell.purpose === "benchmark" ? "Rounds" : "Epochs and time"),
     cell.processes.length ? h("div", { class: "grid" },
       lineFigure({ title: `Seconds of each ${unit}`, note: training ? "The first epoch is warm-up: shown, not in the sample." : "", x: unit, warm: cell.purpose !== "benchmark", zero: true, width, alt: `Seconds of each ${unit} of ${cell.processes.length} processes of ${labelOf(cell)}` }, lines("seconds")),
       training ? lineFigure({ title: "Test accuracy", x: "epoch", unit: true, width, alt: `Test accuracy after each epoch of ${labelOf(cell)}` }, lines("test_accuracy")) : null,
@@ -49,7 +50,7 @@ function predictions(cell) {
   const found = cell.labels;
   if (!found) return h("p", { class: "quiet" }, `Confusion matrix and classification report are missing: ${cell.labels_missing || "no labels were kept"}.`);
   const sums = found.confusion.map((row) => row.reduce((sum, value) => sum + value, 0)), small = found.classes.length <= 20;
-  const shade = (share) => `background: rgba(var(--heat), ${(0.75 * share).toFixed(3)})`;
+  const shade = (share) => `background: rgba(var(--heat), ${(0.4 * share).toFixed(3)})`;
   const matrix = h("table", { class: "matrix" }, h("caption", {}, "Normalised confusion matrix: of the rows that are truly of one class, the percentage that was predicted as each. Rows: true. Columns: predicted."),
     h("thead", {}, h("tr", {}, h("td", {}), found.classes.map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", {}, found.confusion.map((row, k) => h("tr", {}, h("th", { scope: "row" }, found.classes[k]),

@@ -23,7 +23,7 @@ function workView(comparison) {
   };
   const curve = (title, measure, options) => lineFigure({ title, x: "epoch", width, alt: `${title} against epochs of ${cells.length} environments, ${name}`, note: "Mean over the processes.", ...options }, cells.map((cell) => ({ name: cell.environment, values: mean(cell, measure) })));
   const training = comparison.purpose === "training";
-  return [h("p", {}, h("a", { href: "#/works" }, "All works")), h("h1", {}, name),
+  return [h("p", {}, h("a", { href: "#/works" }, "All works")), h("h1", {}, name), h("h2", {}, "Time and accuracy"),
     h("div", { class: "grid" },
       barFigure({ title: "Seconds of an epoch", note: "With 95 % intervals over the processes.", width, alt: `Seconds of an epoch by environment, ${name}` }, cells.map((cell) => ({ name: cell.environment, value: cell.summary.epoch_seconds, interval: cell.summary.epoch_seconds_interval, text: seconds(cell.summary.epoch_seconds) }))),
       training ? barFigure({ title: "Accuracy", note: "With Wilson's 95 % intervals.", width, alt: `Test accuracy by environment, ${name}` }, cells.map((cell) => ({ name: cell.environment, value: cell.summary.accuracy, interval: cell.summary.accuracy_interval, text: percent(cell.summary.accuracy) }))) : null,
@@ -73,12 +73,12 @@ function tablesView() {
   const datasets = [...new Set(cells.map(([cell]) => cell.dataset))];
   if (!cells.length) return [h("h1", {}, "Tables of the studies"), h("p", {}, "No cell was trained in this run.")];
   const total = (cell) => cell.processes[0].epochs.seconds.reduce((sum, value) => sum + value, 0), last = (values) => (values ? values.at(-1) : null);
-  return [h("h1", {}, "Tables of the studies"), h("p", { class: "quiet" }, "Study 000's Table 1 (scores on the test split) and Table 2 (time to train), regenerated from this run: process 1 of each cell. Precision, recall and F1 are means weighted by support. The study compared totals of unequal epochs; here the epochs stand beside them."),
+  return [h("h1", {}, "Tables of the studies"), h("p", { class: "quiet" }, "Study 000's Table 1 (scores on the test split) and Table 2 (time to train), regenerated from this run: process 1 of each cell. Precision, recall and F1 are means weighted by support. The study compared totals of unequal epochs; here the epochs stand beside them. The first epoch, which is warm-up elsewhere, is in the total, as it was there."),
     datasets.map((dataset) => {
       const own = cells.filter(([cell]) => cell.dataset === dataset).sort(([a], [b]) => a.model.localeCompare(b.model) || a.environment.localeCompare(b.environment));
       const scores = own.map(([cell, index]) => [cell.model, h("a", { href: `#/cell/${index}` }, cell.environment), percent(last(cell.processes[0].epochs.test_accuracy), 2), ...["precision", "recall", "f1"].map((name) => (cell.labels ? percent(cell.labels.weighted[name], 2) : "missing")), number(last(cell.processes[0].epochs.test_loss), 4)]);
       const times = own.map(([cell, index]) => [cell.model, h("a", { href: `#/cell/${index}` }, cell.environment), seconds(total(cell)), String(cell.processes[0].epochs.seconds.length), seconds(total(cell) / cell.processes[0].epochs.seconds.length)]);
-      const section = (title, names, rows) => [h("h3", {}, title), plainTable(`${title}, ${dataset}`, names, rows), h("div", { class: "save" }, h("button", { type: "button", "aria-label": `Save ${title}, ${dataset}, as CSV`, onclick: () => download(`${dataset}.csv`, "text/csv", csv([names, ...rows.map((row) => row.map((value) => (value.textContent ?? value)))])) }, "CSV"))];
-      return [h("h2", {}, dataset), section("Table 1: scores", ["Model", "Environment", "Accuracy", "Precision", "Recall", "F1", "Test loss"], scores), section("Table 2: time to train", ["Model", "Environment", "Total", "Epochs", "Seconds an epoch"], times)];
+      const section = (title, names, rows) => h("div", {}, h("h3", {}, title), plainTable(`${title}, ${dataset}`, names, rows), h("div", { class: "save" }, h("button", { type: "button", "aria-label": `Save ${title}, ${dataset}, as CSV`, onclick: () => download(`${dataset}.csv`, "text/csv", csv([names, ...rows.map((row) => row.map((value) => (value.textContent ?? value)))])) }, "CSV")));
+      return [h("h2", {}, dataset), h("div", { class: "grid" }, section("Table 1: scores", ["Model", "Environment", "Accuracy", "Precision", "Recall", "F1", "Test loss"], scores), section("Table 2: time to train", ["Model", "Environment", "Total", "Epochs", "Seconds an epoch"], times))];
     })];
 }
