@@ -3,6 +3,7 @@
 The only file of the package that imports pytest. Without --shift-baseline it loads nothing and watches nothing.
 """
 
+import glob
 import os
 import shutil
 import sys
@@ -280,8 +281,9 @@ def baseline_files(wanted: str, storage: Any) -> list[Path]:
             found = storage.query(f"{numbered}_")[-1:]
         elif wanted.strip():
             found = storage.query(wanted) or storage.query(f"{numbered}_{wanted}")
-    except ValueError:  # a path with folders in it that is no file
+    except (ValueError, NotImplementedError):  # a path with folders in it that is no file
         pass
+    found = found or [path for path in map(Path, sorted(glob.glob(wanted))) if path.is_file()]
     if not found:
         saved = ", ".join(path.stem for path in storage.query(f"{numbered}_")[-5:]) or "none"
         raise pytest.UsageError(

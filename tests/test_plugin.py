@@ -53,6 +53,14 @@ def test_names_of_several_saved_runs_make_replicates(suite):
     assert found.ret == 11
 
 
+def test_a_pattern_of_files_makes_replicates_too(suite):
+    for number in range(5):
+        suite.pytest(f"--benchmark-json=before-{number}.json", SEED=number)
+    found = suite.pytest("--shift-baseline=before-*.json")
+    assert "1 current processes, policy asks 5 a side" in text(found)
+    assert "shift against before-0.json, before-1.json, before-2.json, ..." in text(found)
+
+
 def test_latest_is_the_newest_saved_before_this_run(suite):
     suite.save("first")
     suite.save("second")

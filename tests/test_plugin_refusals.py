@@ -70,6 +70,8 @@ def test_a_wrong_marker_is_refused_in_words(suite, marker, words):
     [
         ("--shift-baseline=nope", "found 0001_before; save one with --benchmark-save=NAME"),
         ("--shift-baseline=no/such/file.json", "no such file, nor a saved run"),
+        ("--shift-baseline=/nowhere/*.json", "no such file, nor a saved run"),
+        ("--shift-baseline=/", "no such file, nor a saved run"),
         ("--shift-baseline=", "no such file, nor a saved run"),
         ("--shift-margin=wide", "'wide' is no margin; wanted a share such as 0.05 or 5%, or CELL=0.05"),
         ("--shift-alpha=2", "'2' is no level; wanted a one-sided one between 0 and 0.5"),

@@ -6,7 +6,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from framegate.stats.comparison import TESTS, chosen_test, compare, permutation_shifts, regroupings
+from framegate.stats.comparison import TESTS, chosen_test, compare
+from framegate.stats.permutation import has_outlier, permutation_shifts, regroupings, trimmed_permutation
 
 seconds = st.floats(min_value=0.5, max_value=2.0)
 sample = st.lists(seconds, min_size=3, max_size=6, unique=True)
@@ -108,10 +109,48 @@ def test_swapping_the_sides_inverts_the_ratio(both, name):
 @given(pairs_of_samples, test_names, st.floats(min_value=1.01, max_value=2.0))
 def test_a_larger_shift_raises_ratio_and_interval(both, name, factor):
     baseline, current = two_samples(*both)
+    # Whether one process is an outlier is judged blind to the sides, so it may change with the shift.
+    assume(has_outlier(np.log(baseline), np.log(current)) == has_outlier(np.log(baseline), np.log(current * factor)))
     one, other = compare(baseline, current, name), compare(baseline, current * factor, name)
     assert other.ratio == pytest.approx(one.ratio * factor, rel=1e-6)
     assert other.low >= one.low
     assert other.high >= one.high
+
+
+DISTURBED = np.array([1.00, 1.01, 0.99, 1.02, 1.60])  # the last process ran beside something else
+
+
+def test_one_disturbed_process_does_not_hide_a_shift():
+    found = compare(DISTURBED, [1.10, 1.11, 1.09, 1.12, 1.08], "permutation")
+    # As extreme: the real grouping, and that with the disturbed process in the place of any of current.
+    assert found.p == pytest.approx(2 * 6 / 252)
+    assert found.ratio == pytest.approx(1.0896, abs=1e-4)  # of the four fastest a side
+    assert found.interval[0] > 1 > compare(DISTURBED, [1.10, 1.11, 1.09, 1.12, 1.08], "welch").interval[0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_test_without_the_slowest_agrees_with_scipy(seed):
+    current = np.exp(0.02 * np.random.default_rng(seed).standard_normal(5))
+    assert has_outlier(np.log(DISTURBED), np.log(current))
+
+    def difference(x, y):
+        return np.sort(x)[:4].mean() - np.sort(y)[:4].mean()
+
+    wanted = stats.permutation_test((np.log(current), np.log(DISTURBED)), difference, n_resamples=np.inf)
+    assert compare(DISTURBED, current, "permutation").p == pytest.approx(wanted.pvalue)
+
+
+def test_its_interval_ends_where_the_p_value_crosses_the_level():
+    current = 1.05 * np.array([1.00, 1.02, 0.98, 1.01, 0.97])
+    found = compare(DISTURBED, current, "permutation")
+    for end, inside, outside in ((found.low, 1e-6, -1e-6), (found.high, -1e-6, 1e-6)):
+        kept = trimmed_permutation(np.log(DISTURBED), np.log(current) - end - inside, 0.025)
+        rejected = trimmed_permutation(np.log(DISTURBED), np.log(current) - end - outside, 0.025)
+        assert rejected.p <= 0.05 < kept.p
+
+
+def test_of_values_that_spread_evenly_none_is_left_out():
+    assert not has_outlier(np.linspace(0, 1, 5), np.linspace(0.1, 1.1, 5))
 
 
 def test_regroupings_list_the_real_one_first():

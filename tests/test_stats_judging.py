@@ -33,6 +33,23 @@ def test_shifts_get_their_word(factor, word):
     assert only(judge(run(a=STEADY), run(a=STEADY * factor))).word == word
 
 
+def test_minima_show_a_slow_down_but_do_not_alone_say_that_nothing_changed():
+    random = np.random.default_rng(1)
+
+    def side(factor):
+        """Five processes with a clean best epoch each, and stretches in which other work ran beside them."""
+        clean = (
+            1 + 0.002 * random.standard_normal((5, 10)) + np.where(np.arange(10) < 3, 0, 0.3 * random.random((5, 1)))
+        )
+        sample = Sample("a", "seconds", tuple(factor * random.permuted(clean, axis=1)))
+        return Side({sample.key: sample}, {})
+
+    baseline = side(1.0)
+    assert only(judge(baseline, side(1.1))).word == "slower"
+    assert only(judge(baseline, side(1.0))).word == "unsure"
+    assert only(judge(baseline, side(1.0), replace(POLICY, location="minimum"))).word == "same"
+
+
 def test_a_significant_shift_within_the_margin_is_the_same():
     verdict = only(judge(run(a=STEADY), run(a=STEADY * 1.03)))
     assert verdict.comparison.p < 0.05

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framegate.stats.location import location, warm_up_length
+from framegate.stats.location import chosen_location, location, warm_up_length
 
 TEN = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 100.0])
 
@@ -54,3 +54,30 @@ def test_at_most_half_of_a_drifting_series_is_dropped():
 
 def test_three_epochs_are_too_few_to_look_for_warm_up():
     assert warm_up_length([np.array([9.0, 0.0, 0.0])] * 5) == 0
+
+
+def processes(spread, stretch, seed=1):
+    """Return ten processes of ten epochs; in a stretch of each, as long as it happens, all is slower."""
+    random = np.random.default_rng(seed)
+    series = spread * random.standard_normal((10, 1)) + 0.01 * random.standard_normal((10, 10))
+    for values in series:
+        values[random.integers(0, 10) :] += stretch
+    return list(series)
+
+
+def test_minima_are_taken_where_parts_of_processes_were_disturbed():
+    assert chosen_location(processes(0.002, stretch=0.3)) == "minimum"
+
+
+def test_the_trimmed_mean_is_taken_where_they_were_not():
+    assert chosen_location(processes(0.03, stretch=0.0)) == "trimmed-mean"
+
+
+def test_minima_of_more_and_fewer_epochs_are_not_compared():
+    series = processes(0.002, stretch=0.3)
+    assert chosen_location([series[0][:9], *series[1:]]) == "trimmed-mean"
+
+
+def test_the_choice_does_not_see_the_sides():
+    series = processes(0.01, stretch=0.1)
+    assert chosen_location(series) == chosen_location(series[::-1]) == chosen_location(series[5:] + series[:5])

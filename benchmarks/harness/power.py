@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from framegate.stats.judging import judge
+from framegate.stats.location import chosen_location, location
 from framegate.stats.samples import Sample, Side, read_files
-from framegate.stats.sequential import decide, pair_value, plan
+from framegate.stats.sequential import DEFAULT_LOOKS, decide, pair_value, plan
 from framegate.stats.verdict import Policy, Verdict
 
 from .noise import PROFILES, Noise, Recorded, alternating, processes, read_bank, resampled
@@ -135,33 +136,46 @@ def pair_runs(seed: int, runs: int, noise: Noise, pairs: int, epochs: int) -> Ar
     return np.array([[pair_value(p[0], p[1], first[k]) for k, p in enumerate(run)] for run in seconds])
 
 
-def stopped(values: Array, margin: float) -> tuple[str, int]:
+def stopped(values: Array, margin: float, looks: tuple[int, ...] = LOOKS) -> tuple[str, int]:
     """Return the word that a run of alternating pairs ends with, and after how many pairs."""
-    planned = plan(LOOKS)
-    for look in LOOKS:
+    planned = plan(looks)
+    for look in looks:
         decision = decide(list(values[:look]), planned, margin)
         if decision.word != "continue":
             return decision.word, look
     raise AssertionError("the last look always decides")
 
 
-def sequential_lines(seed: int, runs: int, noise: Noise) -> list[str]:
-    """Return the lines on sequential stopping with alternating pairs, at the budget of the fixed runs."""
-    values = pair_runs(seed, runs, noise, LOOKS[-1], PAIR_EPOCHS)
+def sequential_lines(values: Array, kind: str, looks: tuple[int, ...]) -> list[str]:
+    """Return the lines on sequential stopping with alternating pairs: (runs, pairs) log-ratios of unchanged code."""
     lines = []
     for margin in (0.05, 0.0):
-        ends = [[stopped(row + np.log(shift), margin) for row in values] for shift in SHIFTS]
+        ends = [[stopped(row + np.log(shift), margin, looks) for row in values] for shift in SHIFTS]
         slower = [np.array([word == "slower" for word, _ in end]) for end in ends]
-        counted(f"false slower: alternating pairs, sequential, margin {margin:.0%}", slower[0])
+        counted(f"false slower: {kind}, sequential, margin {margin:.0%}", slower[0])
         power = " ".join(f"{100 * hits.mean():7.1f} %" for hits in slower[1:])
         pairs = np.mean([used for _, used in ends[0]])
-        lines.append(
-            f"  {f'alternating pairs, margin {margin:.0%}':38s} {rate(slower[0]):>20s} {power}  {pairs:.1f} pairs"
-        )
+        lines.append(f"  {f'{kind}, margin {margin:.0%}':38s} {rate(slower[0]):>20s} {power}  {pairs:.1f} pairs")
         if margin:
-            same = counted("same at the margin: sequential", np.array([word == "same" for word, _ in ends[1]]))
+            same = counted(f"same at the margin: {kind}", np.array([word == "same" for word, _ in ends[1]]))
             lines.append(f"  {'   same, though the shift is the margin':38s} {rate(same):>20s}")
     return lines
+
+
+def pair_values(cell: Recorded) -> Array:
+    """Return the values of a recorded cell's alternating pairs."""
+    return np.array([pair_value(*np.exp(p), first) for p, first in zip(cell.pairs, cell.baseline_first, strict=True)])
+
+
+def recorded_runs(seed: int, bank: list[Recorded], runs: int, pairs: int) -> Array:
+    """Return runs of so many recorded pairs, (runs, pairs): drawn from one cell, each pair at most once a run.
+
+    Which of two processes of the same code is called current is arbitrary, so that is drawn too.
+    """
+    random = np.random.default_rng((seed, 8))
+    known = [pair_values(cell) for cell in bank if cell.pairs.size]
+    drawn = [random.permutation(known[run % len(known)])[:pairs] for run in range(runs)]
+    return np.array(drawn) * random.choice((-1.0, 1.0), (runs, pairs))
 
 
 def alternation_lines(bank: list[Recorded]) -> list[str]:
@@ -170,18 +184,14 @@ def alternation_lines(bank: list[Recorded]) -> list[str]:
     for cell in bank:
         if not cell.pairs.size:
             continue
-        after = np.median(cell.processes, axis=1)
-        one_by_one = float(np.std(after[1::2] - after[: len(after) // 2 * 2 : 2], ddof=1))
-        values = np.array(
-            [
-                pair_value(np.exp(pair[0]), np.exp(pair[1]), first)
-                for pair, first in zip(cell.pairs, cell.baseline_first, strict=True)
-            ]
-        )
+        spreads = []
+        for name in ("median", chosen_location(list(cell.processes))):
+            after = location(cell.processes, name)
+            spreads.append(float(np.std(after[1::2] - after[: len(after) // 2 * 2 : 2], ddof=1)))
+        values = pair_values(cell)
         spread, width = float(values.std(ddof=1)), float(stats.t.ppf(0.975, len(values) - 1)) * stats.sem(values)
-        lines.append(
-            f"  {cell.cell:50s} {one_by_one:.4f} {spread:.4f} {spread / one_by_one:5.2f} {values.mean():+.4f} +- {width:.4f}"
-        )
+        shares = " ".join(f"{one_by_one:.4f} {spread / one_by_one:5.2f}" for one_by_one in spreads)
+        lines.append(f"  {cell.cell:46s} {spread:.4f} {shares} {values.mean():+.4f} +- {width:.4f}")
     return lines
 
 
@@ -201,10 +211,10 @@ def speed_line(cells: int = 2000) -> str:
     """Return the line on the time of reading and comparing two stored runs."""
     with TemporaryDirectory() as folder:
         paths = [stored(Path(folder, f"{seed}.json"), cells, seed) for seed in (1, 2)]
-        started = time.perf_counter()
+        started = time.process_time()  # not of the clock: other work on the machine is not ours
         judge(read_files(paths[:1]), read_files(paths[1:]))
-        took = time.perf_counter() - started
-    return f"reading and comparing {cells} cells x {PROCESSES} x {EPOCHS}: {took:.2f} s"
+        took = time.process_time() - started
+    return f"reading and comparing {cells} cells x {PROCESSES} x {EPOCHS}: {took:.2f} s of processor time"
 
 
 def main() -> None:
@@ -213,19 +223,28 @@ def main() -> None:
     options.add_argument("--pairs", type=int, default=4000, help="A/A comparisons for each noise")
     options.add_argument("--families", type=int, default=300)
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--noise", choices=(*PROFILES, "bank"), help="only this one")
     chosen = options.parse_args()
     print(speed_line())
     bank = read_bank()
     for name, draw in sources(chosen.seed, bank):
+        if chosen.noise not in (None, name):
+            continue
         print(f"\n{name}: {PROCESSES} processes x {EPOCHS} epochs a side, {chosen.pairs} pairs")
         print(f"  {'rule':38s} {'false slower':>20s} {'+5 %':>9s} {'+10 %':>9s}")
         lines = rule_table(draw, chosen.pairs, OURS | RIVALS | LOCATIONS) + fixed_checks(draw, chosen.pairs)
         if name in ("usual", "disturbed", "bank"):
             lines.append(family_check(draw, chosen.families))
         if name in PROFILES:
-            lines += sequential_lines(chosen.seed, chosen.pairs, PROFILES[name])
+            values = pair_runs(chosen.seed, chosen.pairs, PROFILES[name], LOOKS[-1], PAIR_EPOCHS)
+            lines += sequential_lines(values, "alternating pairs", LOOKS)
+        elif any(cell.pairs.size for cell in bank):
+            values = recorded_runs(chosen.seed, bank, chosen.pairs, DEFAULT_LOOKS[-1])
+            lines += sequential_lines(values, "recorded pairs", DEFAULT_LOOKS)
         print("\n".join(lines), flush=True)
-    print("\nrecorded pairs, log-ratio A/A: spread one after the other, alternating, share, mean with 95 % interval")
+    print(
+        "\nrecorded pairs, A/A: spread alternating; one after the other by medians, share; by the default, share; mean"
+    )
     print("\n".join(alternation_lines(bank)) or "  none in the bank")
     print("\nall noises together")
     for figure, hits in FIGURES.items():

@@ -157,7 +157,7 @@ def main() -> None:
     options.add_argument("--processes", type=int, default=20)
     options.add_argument("--epochs", type=int, default=12)
     options.add_argument("--pairs", type=int, default=40)
-    options.add_argument("--pair-epochs", type=int, default=5)
+    options.add_argument("--pair-epochs", type=int, default=12)
     options.add_argument("--accuracy", action="store_true", help="record nothing, print the accuracies in the bank")
     asked = options.parse_args()
     if not asked.accuracy:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from framegate.stats.comparison import p_greater, permutation_shifts, welch
+from framegate.stats.comparison import p_greater, welch
 from framegate.stats.location import location
+from framegate.stats.permutation import permutation_shifts
 
 Array = NDArray[np.float64]
 Rule = Callable[[Array, Array], NDArray[np.bool_]]

@@ -5,21 +5,24 @@ Where the formulas come from: docs/statistics.md.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import combinations
-from math import comb
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special, stats
 
 from .choices import Scale, TestName
-
-Array = NDArray[np.float64]
-
-MOST_EXACT = 20_000  # regroupings listed one by one: up to 8 against 8; beyond, as many are drawn
-LARGEST_RANKED = 200  # values, both sides together, for the tests that look at regroupings or pairs of values
-NO_SPREAD = 1e-12  # relative: what remains of a constant sample's spread after rounding
+from .permutation import (
+    LARGEST_RANKED,
+    MOST_EXACT,
+    NO_SPREAD,
+    Array,
+    Outcome,
+    dropped_of,
+    has_outlier,
+    permutation,
+    regrouping_count,
+    trimmed_permutation,
+)
 
 
 @dataclass(frozen=True)
@@ -56,15 +59,6 @@ class Comparison:
     def interval(self) -> tuple[float, float]:
         """Return the ends of the interval as ratios; on the linear scale as differences."""
         return (float(np.exp(self.low)), float(np.exp(self.high))) if self.scale == "log" else (self.low, self.high)
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    effect: float
-    low: float
-    high: float
-    p: float
-    df: float
 
 
 def _variance(values: Array) -> Array:
@@ -109,70 +103,24 @@ def half_width(estimate: Estimate, alpha: float) -> Array:
     return np.asarray(special.stdtrit(estimate.df, 1 - alpha) * estimate.standard_error)
 
 
-def _t_outcome(estimate: Estimate, alpha: float, fewest_regroupings: float) -> _Outcome:
+def _t_outcome(estimate: Estimate, alpha: float, fewest_regroupings: float) -> Outcome:
     effect, width = float(estimate.effect), float(half_width(estimate, alpha))
     p = 2 * float(np.minimum(p_greater(estimate), 1 - p_greater(estimate)))
     if float(estimate.standard_error) == 0:  # no spread to judge by: as sure as a permutation test, not surer
         p = 1.0 if effect == 0 else min(1.0, 2 / fewest_regroupings)
-    return _Outcome(effect, effect - width, effect + width, min(p, 1.0), float(estimate.df))
+    return Outcome(effect, effect - width, effect + width, min(p, 1.0), float(estimate.df))
 
 
-def _welch(baseline: Array, current: Array, alpha: float) -> _Outcome:
+def _welch(baseline: Array, current: Array, alpha: float) -> Outcome:
     n, m = len(baseline), len(current)
     return _t_outcome(welch(baseline, current), alpha, regrouping_count(n, m))
 
 
-def _paired(baseline: Array, current: Array, alpha: float) -> _Outcome:
+def _paired(baseline: Array, current: Array, alpha: float) -> Outcome:
     return _t_outcome(paired(current - baseline), alpha, 2.0 ** min(len(baseline), LARGEST_RANKED))
 
 
-@lru_cache(maxsize=32)
-def regroupings(n: int, m: int) -> NDArray[np.bool_]:
-    """Return which of the n + m pooled values (baseline first) go to current: (regroupings, n + m), the real one first.
-
-    All of them up to MOST_EXACT, else as many drawn with a fixed seed: the Monte-Carlo permutation test.
-    """
-    if regrouping_count(n, m) <= MOST_EXACT:
-        chosen = np.array(list(combinations(range(n + m - 1, -1, -1), m)))
-    else:
-        order = np.random.default_rng(20_260).permuted(np.tile(np.arange(n + m), (MOST_EXACT, 1)), axis=1)
-        chosen = order[:, :m]
-        chosen[0] = np.arange(n, n + m)
-    groups = np.zeros((len(chosen), n + m), dtype=bool)
-    np.put_along_axis(groups, chosen, True, axis=1)
-    return groups
-
-
-@lru_cache(maxsize=32)
-def _moves(n: int, m: int) -> tuple[Array, Array, Array]:
-    """Return, per regrouping but the real one, which of current left it, which of baseline joined it, and how many."""
-    groups = regroupings(n, m)[1:]
-    groups = groups[~groups[:, n:].all(axis=1)]  # drawn again: the real one
-    left, joined = (~groups[:, n:]).T.astype(np.float64), groups[:, :n].T.astype(np.float64)
-    return left, joined, left.sum(axis=0)
-
-
-def permutation_shifts(baseline: Array, current: Array) -> Array:
-    """Return the sorted shifts at which one regrouping after another is as extreme as the real one.
-
-    Taking the shift s from current, a regrouping that moves k values each way has a difference of means at least as
-    large as the real one exactly where s >= (mean of the moved current) - (mean of the moved baseline). So p values
-    and intervals are counts of these numbers: no search. Shape (..., regroupings - 1).
-    """
-    left, joined, moved = _moves(baseline.shape[-1], current.shape[-1])
-    return np.sort((current @ left - baseline @ joined) / moved, axis=-1)
-
-
-def _permutation(baseline: Array, current: Array, alpha: float) -> _Outcome:
-    shifts = permutation_shifts(np.sort(baseline), np.sort(current))
-    total, cut = len(shifts) + 1, int(np.floor(alpha * (len(shifts) + 1) + 1e-9)) - 1
-    rounding = NO_SPREAD * max(1.0, float(np.abs(np.concatenate([baseline, current])).max()))
-    one_sided = (1 + min(np.sum(shifts <= rounding), np.sum(shifts >= -rounding))) / total
-    low, high = (float(shifts[cut]), float(shifts[-1 - cut])) if cut >= 0 else (-np.inf, np.inf)
-    return _Outcome(float(current.mean() - baseline.mean()), low, high, float(min(1.0, 2 * one_sided)), np.nan)
-
-
-def _mann_whitney(baseline: Array, current: Array, alpha: float) -> _Outcome:
+def _mann_whitney(baseline: Array, current: Array, alpha: float) -> Outcome:
     """Hodges-Lehmann shift and interval; the rank of its ends by Hollander and Wolfe's normal approximation."""
     shifts = np.sort((current[:, None] - baseline[None, :]).ravel())
     n, m = len(baseline), len(current)
@@ -180,13 +128,13 @@ def _mann_whitney(baseline: Array, current: Array, alpha: float) -> _Outcome:
     low, high = (float(shifts[cut]), float(shifts[-1 - cut])) if cut >= 0 else (-np.inf, np.inf)
     # Rounded, because values equal but for their last bit are ties in any unit.
     p = float(stats.mannwhitneyu(np.round(current, 12), np.round(baseline, 12), alternative="two-sided").pvalue)
-    return _Outcome(float(np.median(shifts)), low, high, p, np.nan)
+    return Outcome(float(np.median(shifts)), low, high, p, np.nan)
 
 
-TESTS: dict[TestName, Callable[[Array, Array, float], _Outcome]] = {
+TESTS: dict[TestName, Callable[[Array, Array, float], Outcome]] = {
     "welch": _welch,
     "paired": _paired,
-    "permutation": _permutation,
+    "permutation": permutation,
     "mann-whitney": _mann_whitney,
 }
 
@@ -213,17 +161,14 @@ def compare(
     refusal = why_not(test, len(before), len(after))
     if refusal:
         raise ValueError(refusal)
-    outcome = TESTS[test](before, after, alpha)
+    trimmed = test == "permutation" and scale == "log" and has_outlier(before, after)
+    trimmed = trimmed and min(dropped_of(len(before)), dropped_of(len(after))) > 0
+    outcome = (trimmed_permutation if trimmed else TESTS[test])(before, after, alpha)
     spread = paired(after - before) if test == "paired" else welch(before, after)
     return Comparison(
         test, scale, outcome.effect, outcome.low, outcome.high, outcome.p, outcome.df,
         float(spread.standard_error), len(before), len(after), tuple(_warnings(before, after, test, alpha, spread)),
     )  # fmt: skip
-
-
-def regrouping_count(n: int, m: int) -> float:
-    """Return how many ways there are to pick m of n + m values; infinite where nobody would list them."""
-    return float(comb(n + m, n)) if n + m <= LARGEST_RANKED else float("inf")
 
 
 def chosen_test(n: int, m: int, family: int, alpha: float) -> TestName:

@@ -8,9 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 LocationName = Literal["trimmed-mean", "median", "minimum", "mean"]
+AskedLocation = LocationName | Literal["chosen"]
 
 # Shares of the epochs that the trimmed mean cuts: disturbances slow an epoch down, hardly anything speeds it up.
 FASTEST_CUT, SLOWEST_CUT = 0.1, 0.4
+CLEARLY_LESS = 0.75  # variance of the minima over that of the trimmed means; measured, see docs/statistics.md
 NORMAL_MAD = 1.4826  # a normal distribution's standard deviation over its median absolute deviation
 SMALLEST_WARM_UP = 0.01  # log-ratio: a first epoch that is less than 1 % off is not worth dropping
 SURPRISE = 6.0  # standard errors, themselves estimated: 0.3 % of steady cells are trimmed without need
@@ -19,7 +21,7 @@ SURPRISE = 6.0  # standard errors, themselves estimated: 0.3 % of steady cells a
 def location(values: ArrayLike, name: LocationName = "trimmed-mean") -> Array:
     """Return the location of the last axis of values: one axis less.
 
-    Give logs where the effect is a ratio. The default was chosen by measured power (docs/statistics.md).
+    Give logs where the effect is a ratio. chosen_location says which suits.
     """
     array = np.asarray(values, dtype=np.float64)
     if name == "median":
@@ -30,6 +32,19 @@ def location(values: ArrayLike, name: LocationName = "trimmed-mean") -> Array:
     if name == "trimmed-mean":
         array = np.sort(array, axis=-1)[..., int(count * FASTEST_CUT) : count - int(count * SLOWEST_CUT)]
     return np.asarray(array.mean(axis=-1))
+
+
+def chosen_location(series: Sequence[Array]) -> LocationName:
+    """Return which location to use for these processes: the minimum where it varies clearly less, else the trimmed mean.
+
+    Give the processes of both sides together: which side one belongs to must not be seen, so that a permutation test
+    stays exact. Minima of series of different lengths are not comparable: the longer, the lower.
+    """
+    if len(series) < 3 or len({len(values) for values in series}) > 1:
+        return "trimmed-mean"
+    block = np.stack(series)
+    minima, means = location(block, "minimum").var(), location(block, "trimmed-mean").var()
+    return "minimum" if minima < CLEARLY_LESS * means else "trimmed-mean"
 
 
 def _median(array: Array) -> Array:

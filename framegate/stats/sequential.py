@@ -3,6 +3,10 @@
 At each look the interval `mean +- boundary x standard error` is drawn (repeated confidence intervals, Jennison and
 Turnbull 1989). The boundaries are t values spent by an alpha-spending function (Lan and DeMets 1983) and calibrated on
 simulated t statistics of the very looks, since the normal boundaries of the books fail at six pairs.
+
+How to use it: make a `plan` before the first pair (family: how many cells one answer is given for). After each pair append
+its `pair_value`, and ask `decide`; while it says `continue`, run another pair. Where the time is up at a number of pairs that
+was not a look, ask `decide` once more with `shortened(plan, pairs)`: what is left of alpha is then spent.
 """
 
 from collections.abc import Sequence

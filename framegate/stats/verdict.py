@@ -18,7 +18,7 @@ from .choices import (
     Unit,
 )
 from .comparison import Comparison
-from .location import LocationName
+from .location import AskedLocation
 from .metrics import BETTER_WORDS, METRICS, WORSE_WORDS
 from .samples import Key
 
@@ -31,7 +31,7 @@ class Policy:
     alpha: float = DEFAULT_ALPHA
     test: AskedTest = "auto"  # comparison.chosen_test
     correction: CorrectionName = "holm"
-    location: LocationName = "trimmed-mean"
+    location: AskedLocation = "chosen"  # location.chosen_location
     minimum_processes: int = 5
     unit: Unit = "process"
     power: float = 0.8  # asked of the smallest shift that could have been seen
