@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framegate.errors import JournalError, SamplesError
+from framegate.runner.cell import INFERENCE, TRAINING
 from framegate.runner.journal import (
+    GATE,
     ProcessResult,
     Record,
     Task,
@@ -64,7 +66,8 @@ def stored_run(text: str, journals: Path) -> list[StoredFile]:
         if "/" in text or "*" in text or not journals.is_dir():
             raise
         try:
-            paths = [journals / f"{find_run(journals, text)}.jsonl"]
+            named = journals / f"{text}.jsonl"  # a gate, too, which find_run leaves aside
+            paths = [named if named.is_file() else journals / f"{find_run(journals, text)}.jsonl"]
         except JournalError as unknown:
             raise SamplesError(f"{nothing}; or a run: {unknown}") from None
     return [stored_journal(path) if path.suffix == ".jsonl" else stored_json(path) for path in paths]
@@ -91,6 +94,7 @@ def stored_journal(path: Path) -> StoredFile:
     from framegate.stats.samples import machine_words
 
     records, torn = journal_records(path)
+    records = [record for record in records if record.get("purpose", TRAINING) in (TRAINING, INFERENCE)]
     content = journal_content(records, path)
     started = next((found for found in records if found["event"] == "run"), {})
     notes = [torn] if torn else []
@@ -98,6 +102,8 @@ def stored_journal(path: Path) -> StoredFile:
         notes.append(
             f"{path.stem} was cut short: only what it had finished is here; go on with: pytest benchmarks --resume"
         )
+    if path.name.startswith(GATE):
+        notes.append(f"{path.stem}: framegate gate judged its alternating pairs; here they are independent processes")
     return StoredFile(
         str(path), content, str(started.get("started", "")), started.get("commit"),
         machine_words(content["machine_info"]), run_folder(path), lost_cells(records), tuple(notes),

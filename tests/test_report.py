@@ -134,6 +134,20 @@ def test_a_run_cut_short_is_told(suite, capsys):
     assert "line 61: cut short by a kill, left out" in capsys.readouterr().out
 
 
+def test_a_gates_journal_is_shown_without_its_drift_and_says_who_judged_it(suite):
+    journal = suite / ".framegate/journal/before.jsonl"
+    drift = journal.read_text().replace('"purpose": "training"', '"purpose": "drift"').splitlines()[1:-1]
+    gate = journal.with_name("gate-1.jsonl")
+    gate.write_text(
+        "\n".join([*journal.read_text().splitlines()[:1], *drift, *journal.read_text().splitlines()[1:], ""])
+    )
+    document = report("gate-1")
+    assert {cell["purpose"] for cell in document["cells"]} == {"training"}
+    assert document["runs"][0]["notes"] == [
+        "gate-1: framegate gate judged its alternating pairs; here they are independent processes"
+    ]
+
+
 def test_a_cell_below_its_floor_is_void(suite):
     with (suite / ".framegate/journal/before.jsonl").open("a") as file:
         void = {
