@@ -21,6 +21,7 @@ from ..models.layers import (
     Frozen,
     GlobalAveragePool,
     MaxPool,
+    NotExpressible,
     Parallel,
     RepeatVector,
     Rescale,
@@ -60,9 +61,10 @@ def padding(edges, outside=0):
 
 def conv(layer, shape, frozen):
     settings = {"in_channels": shape[2], "use_bias": layer.bias}
-    filters = layer.filters
     if type(layer) is DepthwiseConv:
         filters = settings["groups"] = shape[2]
+    else:
+        filters = layer.filters
     return window(
         layer,
         shape,
@@ -118,6 +120,10 @@ def global_pool(layer, shape, frozen):
 
 
 def resize(layer, shape, frozen):
+    if mx.__version__ < "1.7":
+        raise NotExpressible(
+            "MXNet {} has no Resize between pixel centres, only between corners".format(mx.__version__)
+        )
     return nn.HybridLambda(
         lambda ops, images: ops.contrib.BilinearResize2D(
             images, height=layer.side, width=layer.side, align_corners=False

@@ -107,7 +107,7 @@ def test_settings_hold_what_decides_the_work_and_not_how_often_it_is_done(tmp_pa
         ),
         (("floor = 0.8", ""), "cell table 1: floor is missing"),
         (("floor = 0.8", "floor = 80"), "floor = 80; an accuracy between 0 and 1 is wanted"),
-        (('"mxnet-1.9"', '"mxnet-9"'), "environment 'mxnet-9'; wanted one of jax-0.10, keras-jax-0.10"),
+        (('"mxnet-1.9"', '"mxnet-9"'), "environment 'mxnet-9'; wanted one of jax-0.10, jax-0.4"),
         (('["cpu"]', '["tpu"]'), "device 'tpu'; wanted cpu or gpu"),
         (('name = "sgd"', 'name = "lion"'), "'lion'.*with one of sgd, adam, rmsprop, adadelta"),
         (("batch_size = 32", "batch_size = 0"), "batch_size = 0; a whole number of at least 1"),
