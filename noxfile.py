@@ -116,3 +116,10 @@ def page(session: nox.Session) -> None:
     (packed,) = Path(checker).glob("axe-core-*.tgz")
     session.run("tar", "-xzf", str(packed), "-C", checker, external=True)
     session.run("pytest", "tests/test_page.py", *session.posargs, env={"AXE": str(Path(checker, "package/axe.min.js"))})
+
+
+@nox.session(name="gate-trial")
+def gate_trial(session: nox.Session) -> None:
+    """Try the gate and its rivals on planted shifts and print docs/gating-an-upgrade.md's table: about 20 minutes."""
+    install(session)
+    session.run("python", "-m", "benchmarks.harness.gate_trial", *session.posargs)

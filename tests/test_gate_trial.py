@@ -1,0 +1,124 @@
+"""The trial of the gate: shifts are planted in the worker, and the gate's own engine goes over the pairs."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.harness import gate_trial
+from benchmarks.harness.gate_trial import (
+    drawn,
+    has_false_alarm,
+    is_found,
+    launches,
+    measured_alone,
+    measured_pair,
+    planted_in,
+    rival,
+    same_power,
+    sequential,
+    table,
+    toy_cells,
+    tried,
+)
+from benchmarks.harness.rivals import asv
+from framegate.runner.declarations import load
+from framegate.runner.matrix import read_matrix
+from framegate.stats.gating import Rules
+
+CELLS = ("a", "b")
+
+
+def bank(deviation):
+    random = np.random.default_rng(3)
+    rounds = []
+    for _ in range(12):
+        pairs = {
+            cell: {str(share): (np.log1p(share) + random.normal(0, deviation), 2.0) for share in gate_trial.SHARES}
+            for cell in CELLS
+        }
+        alone = {
+            block: {
+                cell: [(((1 + share) * random.normal(1, deviation, 16)).tolist(), 1.0) for _ in (1, 2)]
+                for cell in CELLS
+            }
+            for block, share in gate_trial.ALONE
+        }
+        rounds.append({"pairs": pairs, "alone": alone})
+    return json.loads(json.dumps({"rounds": rounds}))
+
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(1)
+
+
+def test_the_planted_cell_is_found_and_no_other(random):
+    shares = planted_in(CELLS, 1, 0.10)
+    trial = sequential(bank(0.01), shares, Rules(2), 120.0, random)
+    assert trial.words == {"a": "same", "b": "slower"}
+    assert trial.seconds == 24.0  # six pairs of each, two seconds each
+    assert is_found(trial, shares)
+    assert not has_false_alarm(trial, shares)
+    assert has_false_alarm(trial, planted_in(CELLS, 0, 0.10))
+
+
+def test_a_budget_ends_a_trial_before_anything_is_known(random):
+    trial = sequential(bank(0.01), planted_in(CELLS, None, 0.0), Rules(2), 10.0, random)
+    assert (set(trial.words.values()), trial.seconds) == ({"unsure"}, 10.0)
+
+
+def test_pairs_are_drawn_from_those_measured(random):
+    known = bank(0.02)
+    pool = [tuple(found["pairs"]["a"]["0.1"]) for found in known["rounds"]]
+    source = drawn(known, "a", 0.10, random)
+    assert {next(source) for _ in range(50)} <= set(pool)
+
+
+def test_a_fixed_plan_of_the_same_power_takes_longer_on_noisy_cells(random):
+    known = bank(0.02)
+    ours = tried(lambda shares: sequential(known, shares, Rules(2), 300.0, random), CELLS, 0.10, 20)
+    share, _, rest = same_power(known, CELLS, 0.10, Rules(2), ours, 20).partition(" ")
+    assert 0.2 < float(share) <= 1.5
+    assert rest.endswith("pairs of each cell)")
+
+
+def test_rivals_get_the_processes_that_ran_alone():
+    found = rival(asv, bank(0.01), CELLS, 0.10, processes=2)
+    assert found["seconds"] == 8.0  # two cells, two sides, two processes of a second
+    assert found["false"] == 0.0
+
+
+def test_the_table_has_a_line_a_question():
+    lines = table(bank(0.02), trials=4, budget=200.0)
+    assert [line.split("|")[1].strip() for line in lines[2:5]] == [
+        "Framegate, the same on both sides, margin 5%",
+        "Framegate, +10% in one of 2 cells, margin 5%",
+        "Framegate, +5% in one of 2 cells, margin 2%",
+    ]
+    assert lines[-1] == "12 rounds of 2 cells"
+
+
+def test_the_shift_is_planted_in_the_worker_and_the_training_stays_the_same(toy_suite, monkeypatch):
+    (toy_suite.root / "benchmarks" / "harness").mkdir()
+    shutil.copy(Path(gate_trial.__file__).with_name("slowed.py"), toy_suite.root / "benchmarks" / "harness")
+    monkeypatch.setattr(gate_trial, "ROOT", toy_suite.root)
+    monkeypatch.setattr(gate_trial, "SHARES", (0.0, 3.0))
+    monkeypatch.setattr(gate_trial, "EPOCHS", 3)
+    monkeypatch.setattr(gate_trial, "toy_cells", lambda: toy_cells_of(toy_suite))
+    (own,) = launches(load(toy_suite.root / "environments")["toy"]).values()
+    effect, seconds = measured_pair((own[0.0], own[3.0]), 1)
+    assert 0.7 < effect < 2.1  # the log of 4 is 1.39
+    assert seconds > 0
+    warm, _ = measured_alone(own[3.0], 2)
+    assert len(warm) == 2
+
+
+def toy_cells_of(toy_suite):
+    return read_matrix(toy_suite.root / "matrix.toml", load(toy_suite.root / "environments"))[:1]
+
+
+def test_the_trials_cells_are_six():
+    assert len({cell.id for cell in toy_cells()}) == 6
