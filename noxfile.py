@@ -39,6 +39,13 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "tests", *session.posargs)
 
 
+@nox.session
+def parity(session: nox.Session) -> None:
+    """Train each model 20 steps in each built environment and print how far it is from the float64 reference: an hour and more."""
+    install(session)
+    session.run("python", "-m", "tests.parity", *session.posargs)
+
+
 @nox.session(name="tests-all", python=DRIVER)
 def tests_all(session: nox.Session) -> None:
     """Run the tests on each Python that the driver supports."""

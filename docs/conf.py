@@ -16,7 +16,7 @@ html_title = f"Framegate {release}"
 CONTENTS = {
     "Use it": ["environments", "floors", "statistics"],
     "Extend it": ["adding-a-model", "adding-a-dataset", "adding-a-framework"],
-    "How it works": ["architecture", "protocol", "harness", "dependencies"],
+    "How it works": ["architecture", "protocol", "parity", "harness", "dependencies"],
 }
 
 

@@ -119,6 +119,15 @@ def global_pool(layer, shape, frozen):
     return found
 
 
+def flatten_as_ours():
+    """Return a Flatten that puts channels last. Inside other layers the order would be lost where branches meet; on the model's own
+    way the next kernel is turned instead, which costs nothing while it trains.
+    """
+    found = nn.HybridSequential()
+    found.add(nn.HybridLambda(lambda ops, images: ops.transpose(images, axes=(0, 2, 3, 1))), nn.Flatten())
+    return found
+
+
 def resize(layer, shape, frozen):
     if mx.__version__ < "1.7":
         raise NotExpressible(
@@ -131,6 +140,11 @@ def resize(layer, shape, frozen):
     )
 
 
+def selu(ops, values):
+    """The gradient of MXNet 1.9's own selu is wrong below zero: at -2 it is 0.68 of what it should be."""
+    return 1.0507009873554805 * ops.LeakyReLU(values, act_type="elu", slope=1.6732632423543772)
+
+
 # Gluon's clip() would give the gradient of exact zeros too.
 FUNCTIONS = {
     "relu": lambda: nn.Activation("relu"),
@@ -138,7 +152,7 @@ FUNCTIONS = {
     "tanh": lambda: nn.Activation("tanh"),
     "sigmoid": lambda: nn.Activation("sigmoid"),
     "elu": lambda: nn.ELU(1.0),
-    "selu": lambda: nn.SELU(),
+    "selu": lambda: nn.HybridLambda(selu),
 }
 
 # Layer type -> its block, from the layer, its input's shape (ours, channels last), and whether it is inside Frozen.
@@ -193,11 +207,15 @@ def connect(layers, shape, made, prefix="", frozen=False, image=None):
             ]
             block = MERGES[type(layer)](layer, inner, shape, output)
         else:
-            block = LAYERS[type(layer)](layer, shape, frozen)
+            block = (
+                flatten_as_ours()
+                if type(layer) is Flatten and prefix and len(shape) == 3
+                else LAYERS[type(layer)](layer, shape, frozen)
+            )
             made[name] = Made(block, layer, image)
             if frozen:
                 block.collect_params().setattr("grad_req", "null")
-        if type(layer) is Flatten:
+        if type(layer) is Flatten and not prefix:
             image = shape if len(shape) == 3 else image
         elif len(output) != 1 or output != shape:
             image = None

@@ -78,14 +78,10 @@ def zero_pad(layer, weights, images, training):
 def batch_norm(layer, weights, values, training):
     gamma, beta = weights["gamma"], weights["beta"]
     mean, variance = weights["moving_mean"], weights["moving_variance"]
-    fused = len(values.shape) == 4 and layer.epsilon >= LEAST_FUSED_EPSILON
     if not training:
-        if fused:
-            return tf.compat.v1.nn.fused_batch_norm(
-                values, gamma, beta, mean, variance, layer.epsilon, is_training=False
-            )[0]
+        # Not the fused kernel: TensorFlow 2.21 joins it with what follows, and stops where that is tanh.
         return tf.nn.batch_normalization(values, mean, variance, beta, gamma, layer.epsilon)
-    if fused:
+    if len(values.shape) == 4 and layer.epsilon >= LEAST_FUSED_EPSILON:
         output, found_mean, found_variance = tf.compat.v1.nn.fused_batch_norm(
             values, gamma, beta, epsilon=layer.epsilon, is_training=True
         )

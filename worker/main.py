@@ -15,11 +15,12 @@ JOB is a JSON object (framegate/runner/jobs.py writes it):
     purpose         "training": an epoch is one pass over the train split; "inference": one pass over the test split
     batch_size, optimizer ({"name": ..., constants} or null), epochs, seed, init ("canonical" or "native"), device, threads
     cpus            the processors this process may run on, or null
-    rows            null, or how many rows of an epoch's order to visit (for parity tests)
+    rows            null, or for each epoch how many rows of its order to visit (for parity tests)
     dropout         false sets every dropout rate to zero (for parity tests)
     save            names of arrays to leave in OUT: "labels" (labels.npz: `predicted` and `true` of the test split, after
-                    the last epoch, (N,), uint8 where that holds the classes), "probabilities" (probabilities.npy:
-                    float32 (N, classes)), "weights" (weights.npz, canonical names)
+                    the last epoch, (N,), uint8 where that holds the classes), "trace" (trace-0.npz before the first epoch,
+                    trace-1.npz after it, and so on: `probabilities` of the test split, float32 (N, classes), and all weights
+                    by canonical name; for parity tests)
     spawned         time.monotonic() of the driver just before it started this process
 
 Standard input: one line grants one epoch; the end of the file ends the job early. Standard output: one newline an event, so
@@ -62,9 +63,9 @@ def main(job_path, out):
     phases.add("start-up", time.monotonic() - job["spawned"])
     session, arrays = prepare(job, phases)
     events.write({"event": "ready", "about": session.about()})
-    probabilities = run_epochs(job, session, arrays, phases, events)
+    probabilities = run_epochs(job, session, arrays, phases, events, out)
     with phases.measure("save"):
-        save(job["save"], session, arrays.test_labels, probabilities, out)
+        save(job["save"], arrays.test_labels, probabilities, out)
     events.write({"event": "done", "phases": phases.seconds})
 
 
@@ -188,11 +189,13 @@ def scale(images):
     return numpy.divide(images, numpy.float32(255), dtype=numpy.float32)
 
 
-def run_epochs(job, session, arrays, phases, events):
+def run_epochs(job, session, arrays, phases, events, out):
     """Return the last probabilities of the test split, after as many epochs as were granted."""
     witnesses = mount(job["root"], "worker.witnesses")
     probabilities = None
     number = 0
+    if "trace" in job["save"]:
+        trace(number, session, session.predict("test"), out)
     while number < job["epochs"]:
         with phases.measure("waiting"):
             granted = sys.stdin.readline()
@@ -214,6 +217,8 @@ def run_epochs(job, session, arrays, phases, events):
         event["peak_bytes"] = witnesses.peak_bytes()
         event["device_peak_bytes"] = session.device_peak_bytes()
         events.write(event)
+        if "trace" in job["save"]:
+            trace(number, session, probabilities, out)
     return probabilities
 
 
@@ -227,7 +232,7 @@ def rows_to_visit(job, number, count):
     order = random.permutation(count // variants)
     if variants > 1:
         order += len(order) * random.randint(variants, size=len(order))
-    return order[: job["rows"]]
+    return order[: job["rows"][number - 1]] if job["rows"] else order
 
 
 def train(job, session, arrays, number, phases, witnesses):
@@ -277,17 +282,19 @@ def judge(probabilities, labels):
     }
 
 
-def save(names, session, labels, probabilities, out):
+def save(names, labels, probabilities, out):
     import numpy
 
     if "labels" in names and probabilities is not None:
         smallest = numpy.min_scalar_type(probabilities.shape[1] - 1)
         predicted, true = probabilities.argmax(axis=1).astype(smallest), labels.astype(smallest)
         numpy.savez_compressed(os.path.join(out, "labels.npz"), predicted=predicted, true=true)
-    if "probabilities" in names and probabilities is not None:
-        numpy.save(os.path.join(out, "probabilities.npy"), probabilities)
-    if "weights" in names:
-        numpy.savez(os.path.join(out, "weights.npz"), **session.weights())
+
+
+def trace(number, session, probabilities, out):
+    import numpy
+
+    numpy.savez(os.path.join(out, "trace-{}.npz".format(number)), probabilities=probabilities, **session.weights())
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ def driver_memory() -> Row:
     reach = ("driver's peak memory beside a worker with CIFAR-10 in memory", "under 150 MB")
     if data_home(None) is None:
         return (*reach, "not measured: FRAMEGATE_DATA is not set")
-    cell = "mxnet-1.9/lenet/cifar-10/b32"
+    cell = "mxnet-1.9/lenet/cifar-10/b32/L1"
     pytest_seconds(f"benchmarks/test_training.py::test_training[{cell}]", "--processes=1")
     records = last_journal()
     worker = max(record["peak_bytes"] for record in records if record["event"] == "epoch")

@@ -33,18 +33,18 @@ class Cell:
     parameters: tuple[tuple[str, Any], ...] = ()  # of the model: its layers() takes them
     init: str = "canonical"
     inference: bool = False  # whether test_inference.py measures it too
-    study: str = ""  # the experiment that it repeats: an id in docs/floors.md
+    study: str = ""  # the experiment that it repeats: an id in docs/floors.md, "K3"
     variant: str = ""  # tells apart cells that differ in nothing else of the id
 
     @property
     def id(self) -> str:
-        """The pytest id, the key in every store, the row of every report: "tensorflow-2.21/lenet/cifar-10/b64"."""
+        """The pytest id, the key in every store, the row of every report: "tensorflow-2.21/lenet/cifar-10/b32/L1"."""
         environment = self.environment if self.device == "cpu" else f"{self.environment}-{self.device}"
         dataset = self.dataset if self.image_size is None else f"{self.dataset}-{self.image_size}px"
         dataset += f"-val{self.validation:.0%}".removesuffix("%") if self.validation else ""
         dataset += "-augmented" if self.augment else ""
         parts = [environment, self.model, dataset, f"b{self.batch_size}"]
-        return "/".join([*parts, self.variant] if self.variant else parts)
+        return "/".join(part for part in (*parts, self.study, self.variant) if part)
 
     @property
     def marks(self) -> tuple[str, ...]:

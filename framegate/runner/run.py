@@ -239,7 +239,7 @@ def try_environment(cell: Cell, environment: Environment, root: Path) -> Record:
     """Return the epoch event of one training step of a cell: the proof that its environment works."""
     events: list[Event] = []
     with tempfile.TemporaryDirectory() as directory:
-        launch = launch_outside(cell, environment, root, Path(directory), epochs=1, rows=cell.batch_size)
+        launch = launch_outside(cell, environment, root, Path(directory), epochs=1, rows=[cell.batch_size])
         run_alone(launch, events.append)
     return next(event for event in events if event["event"] == "epoch")
 

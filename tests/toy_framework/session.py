@@ -16,17 +16,18 @@ from . import faults, network, steps
 class Trainer:
     """Weights and optimizer state: all that training changes, so that a copy can be trained and thrown away."""
 
-    def __init__(self, job, weights):
+    def __init__(self, job, weights, kind=numpy.float64):
+        self.kind = kind
         self.layers = job.layers
         self.optimizer = job.optimizer
         self.batch_size = job.batch_size
         self.random = numpy.random.RandomState([job.seed, 0])  # dropout's own stream: the orders' are [seed, epoch]
         self.steps = 0
-        self.weights = {name: numpy.array(weight, numpy.float64) for name, weight in weights.items()}
+        self.weights = {name: numpy.array(weight, kind) for name, weight in weights.items()}
         self.by_layer = by_layer(self.weights)  # the same arrays
         count = steps.OPTIMIZERS[type(job.optimizer)][1]
         self.states = {
-            weight.name: [numpy.zeros(weight.shape) for _ in range(count)]
+            weight.name: [numpy.zeros(weight.shape, kind) for _ in range(count)]
             for weight in weight_shapes(job.layers, job.input_shape)
             if weight.trainable
         }
@@ -36,7 +37,7 @@ class Trainer:
         loss_sum = 0.0
         for start in range(0, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
-            loss_sum += len(rows) * self.step(images[rows].astype(numpy.float64), labels[rows])
+            loss_sum += len(rows) * self.step(images[rows].astype(self.kind), labels[rows])
         return loss_sum
 
     def step(self, images, labels):
@@ -48,6 +49,14 @@ class Trainer:
         for name, states in self.states.items():
             update(self.optimizer, self.weights[name], at(gradients, name), states, self.steps)
         return loss
+
+    def predict(self, images):
+        """Return probabilities, float32 (N, classes)."""
+        found = []
+        for start in range(0, len(images), self.batch_size):
+            batch = images[start : start + self.batch_size].astype(self.kind)
+            found.append(network.softmax(network.forward(self.layers, self.by_layer, batch)[0]))
+        return numpy.concatenate(found).astype(numpy.float32)
 
 
 class Session:
@@ -81,11 +90,7 @@ class Session:
 
     def predict(self, split):
         images = getattr(self.arrays, split + "_images")
-        found = numpy.empty((len(images), self.job.classes), numpy.float32)
-        for start in range(0, len(images), self.job.batch_size):
-            batch = slice(start, start + self.job.batch_size)
-            logits, _ = network.forward(self.job.layers, self.trainer.by_layer, images[batch].astype(numpy.float64))
-            found[batch] = network.softmax(logits)
+        found = self.trainer.predict(images)
         # The epochs that are over count: after epoch n "wrong@n" shows.
         return faults.distort(self.fault, self.epoch - 1, found)
 
