@@ -27,16 +27,17 @@ def describe(
     metrics: Sequence[str],
     policy_for: "Callable[[list[Key]], Policy]",
     store: Path,
+    allowed: frozenset[str] = frozenset(),
     verdicts: "Sequence[Verdict] | None" = None,
 ) -> dict[str, Any]:
     """Return the document of runs, oldest first; store is the suite's .framegate.
 
-    policy_for: the policy for comparing these cells and metrics. verdicts: where somebody has judged already. Raises SamplesError.
+    policy_for: the policy for comparing these cells and metrics. verdicts: where somebody has judged already.
+    allowed: what may differ between the files of one run. Raises SamplesError.
     """
     from framegate.report.cells import Beside
     from framegate.report.document import METRICS, Measured, document
 
-    allowed = policy_for([]).allowed_mismatches
     wanted = tuple(dict.fromkeys([*METRICS, *metrics]))
     measured = [Measured(name, files, side_of(files, wanted, allowed)) for name, files in runs]
     keys = [list(run.side.samples) for run in measured]
@@ -84,7 +85,8 @@ def session_document(content: dict[str, Any], gate: Any, root: Path) -> dict[str
         return describe([current], ["seconds"], lambda keys: DEFAULT_POLICY, store)
     baseline = (gate.config.option.shift_baseline, [stored_json(path) for path in gate.files])
     policy = gate.policy or DEFAULT_POLICY
-    return describe([baseline, current], gate.metrics(), lambda keys: policy, store, gate.verdicts)
+    allowed = frozenset(gate.config.option.shift_allow)
+    return describe([baseline, current], gate.metrics(), lambda keys: policy, store, allowed, gate.verdicts)
 
 
 def session_content(config: Any, left_out: Collection[str] = ()) -> dict[str, Any] | None:

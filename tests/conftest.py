@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from foreign import Suite
 
+from benchmarks.harness.scale import write_run
 from framegate.runner.declarations import Environment, load
 from framegate.runner.jobs import Launch
 from framegate.runner.journal import Record, read_journal
@@ -127,3 +128,12 @@ def framegate(toy_suite):
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
     """Return somebody else's suite, in a folder of its own."""
     return Suite(pytester, monkeypatch)
+
+
+@pytest.fixture
+def invented_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with two invented runs, of which the second has TensorFlow 2.20 and 2.21 a fifth slower."""
+    monkeypatch.chdir(tmp_path)
+    write_run(tmp_path / ".framegate", "before", works=1, processes=5, epochs=4)
+    write_run(tmp_path / ".framegate", "after", works=1, processes=5, epochs=4, slower=1.2, seed=2)
+    return tmp_path

@@ -1,6 +1,5 @@
 """The document of stored runs, and the folder that is written of it."""
 
-import csv
 import json
 import re
 import sys
@@ -12,21 +11,12 @@ import pytest
 from foreign import saved
 from sklearn.metrics import classification_report
 
-from benchmarks.harness.scale import ENVIRONMENTS, write_run
+from benchmarks.harness.scale import ENVIRONMENTS
 from framegate.cli import main
 from framegate.report.cells import classifications
 from framegate.report.markdown import MOST_CHARACTERS, markdown
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "framegate/report/schema.json").read_text(encoding="utf-8"))
-
-
-@pytest.fixture
-def suite(tmp_path, monkeypatch):
-    """Return a folder with two invented runs, of which the second has TensorFlow 2.20 and 2.21 a fifth slower."""
-    monkeypatch.chdir(tmp_path)
-    write_run(tmp_path / ".framegate", "before", works=1, processes=5, epochs=4)
-    write_run(tmp_path / ".framegate", "after", works=1, processes=5, epochs=4, slower=1.2, seed=2)
-    return tmp_path
 
 
 def report(*arguments):
@@ -47,7 +37,7 @@ def embedded(folder="report"):
     return page, json.loads(re.search(r'<script type="application/json" id="document">(.*?)</script>', page)[1])
 
 
-def test_two_runs_are_compared_and_the_answer_is_on_the_page(suite, capsys):
+def test_two_runs_are_compared_and_the_answer_is_on_the_page(invented_runs, capsys):
     document = report("before", "after")
     slower = {
         verdict["name"] for verdict in document["verdicts"] if (verdict["kind"], verdict["word"]) == ("run", "slower")
@@ -58,7 +48,13 @@ def test_two_runs_are_compared_and_the_answer_is_on_the_page(suite, capsys):
     assert "<h1>Worse: 2 of 10 got slower or worse</h1>" in embedded()[0]
 
 
-def test_each_upgrade_within_a_run_is_a_step(suite):
+def test_margins_are_for_the_cells_that_they_name(invented_runs):
+    document = report("before", "after", "--margin", "tensorflow-2.20=0.5")
+    slower = {v["name"] for v in document["verdicts"] if (v["kind"], v["word"]) == ("run", "slower")}
+    assert slower == {"tensorflow-2.21/lenet/dataset-0/b32"}
+
+
+def test_each_upgrade_within_a_run_is_a_step(invented_runs):
     document = report("after")
     cells = document["cells"]
     steps = {
@@ -76,7 +72,7 @@ def test_each_upgrade_within_a_run_is_a_step(suite):
     assert steps["tensorflow-2.19", "tensorflow-2.20"] == "slower"
 
 
-def test_a_cell_holds_its_processes_labels_phases_and_interval(suite):
+def test_a_cell_holds_its_processes_labels_phases_and_interval(invented_runs):
     cell = cell_of(report("before"), "tensorflow-2.18/lenet/dataset-0/b32")
     assert (cell["environment"], cell["family"], cell["version"]) == ("tensorflow-2.18", "tensorflow", "2.18")
     assert (cell["work"], cell["model"], cell["dataset"]) == ("lenet/dataset-0/b32", "lenet", "dataset-0")
@@ -89,7 +85,7 @@ def test_a_cell_holds_its_processes_labels_phases_and_interval(suite):
     assert wilson[1] - wilson[0] == pytest.approx(2 * 1.96 * np.sqrt(0.8 * 0.2 / 1000), rel=0.1)
 
 
-def test_environments_on_the_same_work_are_compared_with_the_first_where_there_are_many(suite):
+def test_environments_on_the_same_work_are_compared_with_the_first_where_there_are_many(invented_runs):
     (comparison,) = report("before")["comparisons"]
     assert len(comparison["cells"]) == len(ENVIRONMENTS) == 10
     assert [(pair["a"], pair["b"]) for pair in comparison["pairs"]] == [(0, b) for b in range(1, 10)]
@@ -112,8 +108,8 @@ def test_scores_of_the_classes_are_scikit_learns():
     assert found["weighted"]["f1"] == pytest.approx(wanted["weighted avg"]["f1-score"])
 
 
-def test_missing_labels_are_missing_and_say_why(suite):
-    for path in suite.glob(".framegate/runs/before/*/*/labels.npz"):
+def test_missing_labels_are_missing_and_say_why(invented_runs):
+    for path in invented_runs.glob(".framegate/runs/before/*/*/labels.npz"):
         path.unlink()
     document = report("before")
     cell = cell_of(document, "tensorflow-2.18/lenet/dataset-0/b32")
@@ -123,8 +119,8 @@ def test_missing_labels_are_missing_and_say_why(suite):
     assert document["comparisons"][0]["pairs"][0]["labels"] is None
 
 
-def test_a_run_cut_short_is_told(suite, capsys):
-    journal = suite / ".framegate/journal/before.jsonl"
+def test_a_run_cut_short_is_told(invented_runs, capsys):
+    journal = invented_runs / ".framegate/journal/before.jsonl"
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join(lines[:60]) + lines[60][:20])
     document = report("before")
@@ -134,8 +130,8 @@ def test_a_run_cut_short_is_told(suite, capsys):
     assert "line 61: cut short by a kill, left out" in capsys.readouterr().out
 
 
-def test_a_gates_journal_is_shown_without_its_drift_and_says_who_judged_it(suite):
-    journal = suite / ".framegate/journal/before.jsonl"
+def test_a_gates_journal_is_shown_without_its_drift_and_says_who_judged_it(invented_runs):
+    journal = invented_runs / ".framegate/journal/before.jsonl"
     drift = journal.read_text().replace('"purpose": "training"', '"purpose": "drift"').splitlines()[1:-1]
     gate = journal.with_name("gate-1.jsonl")
     gate.write_text(
@@ -148,8 +144,8 @@ def test_a_gates_journal_is_shown_without_its_drift_and_says_who_judged_it(suite
     ]
 
 
-def test_a_cell_below_its_floor_is_void(suite):
-    with (suite / ".framegate/journal/before.jsonl").open("a") as file:
+def test_a_cell_below_its_floor_is_void(invented_runs):
+    with (invented_runs / ".framegate/journal/before.jsonl").open("a") as file:
         void = {
             "event": "void",
             "cell": "mxnet-1.9/lenet/dataset-0/b32",
@@ -162,21 +158,21 @@ def test_a_cell_below_its_floor_is_void(suite):
     assert cell["processes"] == []
 
 
-def test_a_journal_of_an_older_framegate_is_refused_in_words(suite, capsys):
-    journal = suite / ".framegate/journal/before.jsonl"
+def test_a_journal_of_an_older_framegate_is_refused_in_words(invented_runs, capsys):
+    journal = invented_runs / ".framegate/journal/before.jsonl"
     journal.write_text(journal.read_text().replace('"study": "", ', ""))
     assert main(["report", "before"]) == 2
     assert "no journal of this version of Framegate: a record lacks 'study'; measure again" in capsys.readouterr().err
     assert not Path("report").exists()
 
 
-def test_an_unknown_run_lists_the_known(suite, capsys):
+def test_an_unknown_run_lists_the_known(invented_runs, capsys):
     assert main(["report", "nope"]) == 2
     assert "no run 'nope'; found after, before" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("wrong", [{"phases": [1]}, {"disturbed_before": 1}, {"wall_seconds": "long"}])
-def test_a_field_that_is_none_of_ours_is_told_in_words(suite, capsys, wrong):
+def test_a_field_that_is_none_of_ours_is_told_in_words(invented_runs, capsys, wrong):
     process = {"epochs": [{"seconds": 1.0}, {"seconds": 1.0}], "wall_seconds": 3.0} | wrong
     benchmark = {"fullname": "x", "extra_info": {"cell": "a/b/c/d", "processes": [process]}}
     Path("a.json").write_text(json.dumps({"version": "5.3.1", "benchmarks": [benchmark]}))
@@ -211,36 +207,7 @@ def test_another_suites_rounds_stand_for_epochs(tmp_path, monkeypatch):
     assert (cell["purpose"], cell["processes"][0]["epochs"]["seconds"]) == ("benchmark", [0.01, 0.011, 0.012])
 
 
-def test_every_epoch_is_exported_with_all_its_digits(suite):
-    assert main(["report", "before", "--data", "csv", "--data", "json"]) == 0
-    document = json.loads(Path("report/report.json").read_text())
-    with open("report/epochs.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == 10 * 5 * 4
-    seconds = [s for c in document["cells"] for p in c["processes"] for s in p["epochs"]["seconds"]]
-    assert [float(row["seconds"]) for row in rows] == seconds
-    assert [row["warm_up"] for row in rows[:4]] == ["True", "False", "False", "False"]
-    assert {row["cell"] for row in rows[-20:]} == {"torch-2.13/lenet/dataset-0/b32"}
-
-
-def test_parquet_holds_the_same_rows(suite):
-    parquet = pytest.importorskip("pyarrow.parquet")
-    assert main(["report", "before", "--data", "csv", "--data", "parquet"]) == 0
-    table = parquet.read_table("report/epochs.parquet").to_pydict()
-    with open("report/epochs.csv", newline="") as file:
-        assert [float(row["seconds"]) for row in csv.DictReader(file)] == table["seconds"]
-    assert table["device_peak_bytes"] == [None] * 200
-
-
-def test_a_formula_in_a_name_is_disarmed_in_csv(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    benchmark = {"fullname": "=cmd()", "stats": {"data": [0.01]}, "extra_info": {}}
-    Path("a.json").write_text(json.dumps({"version": "5.3.1", "benchmarks": [benchmark]}))
-    assert main(["report", "a.json", "--data", "csv"]) == 0
-    assert "'=cmd()" in Path("report/epochs.csv").read_text()
-
-
-def test_markdown_never_exceeds_what_a_comment_may_hold(suite):
+def test_markdown_never_exceeds_what_a_comment_may_hold(invented_runs):
     document = report("before", "after")
     document["verdicts"] *= 400
     text = markdown(document)
@@ -250,11 +217,11 @@ def test_markdown_never_exceeds_what_a_comment_may_hold(suite):
     assert text.count("<details>") == text.count("</details>")
 
 
-def test_a_report_replaces_a_report_and_nothing_else(suite, capsys):
+def test_a_report_replaces_a_report_and_nothing_else(invented_runs, capsys):
     report("before")
     report("after")
     assert embedded()[1]["runs"][0]["name"] == "after"
-    assert sorted(path.name for path in suite.iterdir()) == [".framegate", "report"]
+    assert sorted(path.name for path in invented_runs.iterdir()) == [".framegate", "report"]
     Path("report/precious.txt").write_text("mine")
     assert main(["report", "before"]) == 2
     assert "holds precious.txt, which is no part of a report" in capsys.readouterr().err
@@ -262,7 +229,7 @@ def test_a_report_replaces_a_report_and_nothing_else(suite, capsys):
     assert main(["report", "before", "-o", "."]) == 2
 
 
-def test_what_stands_in_the_way_is_told_and_left(suite, capsys):
+def test_what_stands_in_the_way_is_told_and_left(invented_runs, capsys):
     Path("file").write_text("mine")
     assert main(["report", "before", "-o", "file"]) == 2
     assert "file is not a folder" in capsys.readouterr().err
@@ -271,26 +238,11 @@ def test_what_stands_in_the_way_is_told_and_left(suite, capsys):
     assert Path("file").read_text() == "mine"
 
 
-def test_a_report_that_fails_on_the_way_leaves_the_old_one(suite, monkeypatch, capsys):
+def test_a_report_that_fails_on_the_way_leaves_the_old_one(invented_runs, monkeypatch, capsys):
     report("before")
     old = Path("report/index.html").read_bytes()
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)  # not installed
     assert main(["report", "after", "--data", "parquet"]) == 2
     assert "Parquet needs pyarrow; install it: pip install 'framegate[parquet]'" in capsys.readouterr().err
     assert Path("report/index.html").read_bytes() == old
-    assert sorted(path.name for path in suite.iterdir()) == [".framegate", "report"]
-
-
-def test_the_history_is_a_line_a_run(suite, capsys):
-    journal = suite / ".framegate/journal/after.jsonl"
-    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:-30]))
-    assert main(["runs"]) == 0
-    _, after, before = capsys.readouterr().out.splitlines()
-    assert before.split() == ["before", "50", "0", "0"]
-    assert after.split() == ["after", "46", "0", "0", "cut", "short,", "or", "still", "running"]
-
-
-def test_no_history_says_how_to_start_one(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert main(["runs"]) == 2
-    assert "no runs; start one with: pytest benchmarks" in capsys.readouterr().err
+    assert sorted(path.name for path in invented_runs.iterdir()) == [".framegate", "report"]

@@ -34,7 +34,9 @@ def run(options: argparse.Namespace) -> int:
     store = options.suite / ".framegate"
     read = [(text, stored_run(text, store / "journal")) for text in options.runs]
     runs = [(Path(files[0].source).stem if text == "latest" else text, files) for text, files in read]
-    found = describe(runs, options.metric or ["seconds"], lambda keys: policy_of(options, keys), store)
+    found = describe(
+        runs, options.metric or ["seconds"], lambda keys: policy_of(options, keys), store, frozenset(options.allow)
+    )
     write_folder(options.output, found, options.data)
     print(summary_text(found))
     print(f"{options.output / 'index.html'} written")

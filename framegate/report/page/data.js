@@ -24,7 +24,7 @@ function seconds(value) {
   return value >= 0.001 ? `${(1000 * value).toPrecision(3)} ms` : `${(1e6 * value).toPrecision(3)} µs`;
 }
 const percent = (value, digits = 1) => (some(value) ? `${(100 * value).toFixed(digits)} %` : "–");
-const number = (value, digits = 3) => (some(value) ? (Math.abs(value) >= 1000 || value === 0 ? value.toFixed(0) : value.toPrecision(digits)) : "–");
+const number = (value, digits = 3) => (some(value) ? (Math.abs(value) >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(digits)))) : "–");
 const bytes = (value) => (some(value) ? (value >= 1e9 ? `${(value / 1e9).toFixed(2)} GB` : `${(value / 1e6).toFixed(0)} MB`) : "–");
 const chance = (p) => (!some(p) ? "–" : p < 0.0001 ? "< .0001" : p.toFixed(4));
 const count = (value) => (some(value) ? Math.round(value).toLocaleString("en") : "–");

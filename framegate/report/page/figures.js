@@ -79,7 +79,8 @@ function barFigure(options, rows) {
     svg.append(h("rect", { x: 0, y, width: Math.max(1, scale(row.value)), height: 13, fill: colour(k) }));
     if (row.interval) {
       const [a, b] = row.interval.map(scale);
-      svg.append(h("path", { d: `M${a},${y + 6.5}H${b}M${a},${y + 2}v9M${b},${y + 2}v9`, stroke: "var(--text)", "stroke-width": 1.6, fill: "none" }));
+      const d = `M${a},${y + 6.5}H${b}M${a},${y + 2}v9M${b},${y + 2}v9`;
+      svg.append(h("path", { d, stroke: "var(--card)", "stroke-width": 4.5, fill: "none" }), h("path", { d, stroke: "var(--text)", "stroke-width": 1.6, fill: "none" }));
     }
     svg.append(h("text", { x: width, y: y + 11, "text-anchor": "end", fill: "var(--text)" }, row.text));
   });

@@ -24,14 +24,14 @@ function facts(cell, index) {
   return h("dl", {},
     cell.status !== "measured" ? pair("state", [word(cell.status), ` ${cell.reason}`]) : [],
     own.map((verdict) => pair(`${verdict.metric}, ${verdict.kind === "step" ? `against ${CELLS[verdict.baseline].environment}` : `against ${verdict.baseline === null ? "the run before" : DOC.runs[CELLS[verdict.baseline].run].name}`}`,
-      [word(verdict.word), ` ${verdict.why}; ${ratioText(verdict)}`, some(verdict.p_adjusted) ? `, p ${chance(verdict.p_adjusted)}` : "", verdict.test ? `, ${verdict.test}` : "", verdict.detectable && verdict.scale === "log" ? `; a shift of ${percent(verdict.detectable - 1)} could have been seen` : ""])),
+      [word(verdict.word), ` ${verdict.why}${some(verdict.ratio) ? `; ${ratioText(verdict)}` : ""}`, some(verdict.p_adjusted) ? `, p ${chance(verdict.p_adjusted)}` : "", verdict.test ? `, ${verdict.test}` : "", verdict.detectable && verdict.scale === "log" ? `; a shift of ${percent(verdict.detectable - 1)} could have been seen` : ""])),
     pair("epoch", some(summary.epoch_seconds) && `${seconds(summary.epoch_seconds)}${summary.epoch_seconds_interval ? ` (95 % interval over ${cell.processes.length} processes: ${seconds(summary.epoch_seconds_interval[0])} to ${seconds(summary.epoch_seconds_interval[1])})` : ""}`),
     pair("images per second", some(summary.images_per_second) && count(summary.images_per_second)),
     pair("accuracy", some(summary.accuracy) && `${percent(summary.accuracy, 2)}${summary.accuracy_interval ? ` (Wilson interval at ${cell.labels.rows} rows: ${percent(summary.accuracy_interval[0], 2)} to ${percent(summary.accuracy_interval[1], 2)})` : ""}, mean of ${cell.processes.length} processes after the last epoch`),
     pair("peak memory", some(summary.peak_bytes) && bytes(summary.peak_bytes)), pair("run", DOC.runs[cell.run].name), pair("study", cell.study),
     among >= 0 ? pair("compare", h("a", { href: `#/work/${among}` }, "this work in other environments")) : [],
     cell.complete === false ? pair("data", "a part of the published dataset") : [],
-    pair("disturbed", cell.processes.filter((process) => process.disturbed).map((process) => `process ${process.process}: ${process.disturbed}; `).join("")));
+    pair("disturbed", cell.processes.filter((process) => process.disturbed).map((process) => `process ${process.process}: ${process.disturbed}`).join("; ")));
 }
 
 function phases(cell) {

@@ -58,7 +58,7 @@ function upgradesView() {
   const row = (step) => {
     const [a, b] = [CELLS[step.baseline], CELLS[step.current]], cell = b || a;
     const from = step.kind === "step" ? `${a.environment} → ${b.environment}` : `${DOC.runs[(a || b).run - (a ? 0 : 1)].name} → ${DOC.runs[b ? b.run : a.run + 1].name}`;
-    return h("tr", {}, h("td", {}, h("a", { href: `#/cell/${b ? step.current : step.baseline}` }, cell ? (step.kind === "step" ? cell.work : labelOf(cell)) : step.name)), h("td", { "data-label": "Step" }, from),
+    return h("tr", {}, h("td", {}, h("a", { href: `#/cell/${b ? step.current : step.baseline}` }, cell ? (step.kind === "step" ? labelOf(cell).slice(cell.environment.length + 1) : labelOf(cell)) : step.name)), h("td", { "data-label": "Step" }, from),
       h("td", { "data-label": "Verdict" }, h("span", {}, word(step.word), h("small", {}, h("br"), step.why))), h("td", { "data-label": "Ratio" }, h("span", {}, intervalFigure(step), h("small", {}, h("br"), ratioText(step)))));
   };
   const ordered = [...steps].filter((step) => CELLS[step.baseline] || CELLS[step.current]).sort((a, b) => RANK.indexOf(a.word) - RANK.indexOf(b.word));
