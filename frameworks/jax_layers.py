@@ -9,6 +9,8 @@ import jax.numpy
 import numpy
 
 from ..models.layers import (
+    GRU,
+    LSTM,
     Activation,
     AveragePool,
     BatchNorm,
@@ -16,18 +18,24 @@ from ..models.layers import (
     Dense,
     DepthwiseConv,
     Dropout,
+    Embedding,
     Flatten,
     Frozen,
     GlobalAveragePool,
     MaxPool,
     Parallel,
+    RepeatVector,
     Rescale,
     Residual,
     Resize,
+    Select,
+    SimpleRNN,
+    TimeDistributed,
     ZeroPad,
     named,
     parts,
 )
+from . import jax_sequences as sequences
 
 
 def forward(layers, weights, values, new_key):
@@ -109,6 +117,11 @@ def parallel(layer, weights, values, new_key):
     return sum(found[1:], found[0]) if layer.merge == "add" else jax.numpy.concatenate(found, -1)
 
 
+def distributed(layer, weights, values, new_key):
+    (rows,) = branches(layer, weights, sequences.fold(values), new_key)
+    return sequences.unfold(rows, len(values))
+
+
 FUNCTIONS = {
     "relu": jax.nn.relu,
     "relu6": jax.nn.relu6,
@@ -126,13 +139,20 @@ LAYERS = {
     Dense: dense,
     DepthwiseConv: depthwise_conv,
     Dropout: dropout,
+    Embedding: sequences.embedding,
     Flatten: lambda layer, weights, images, new_key: images.reshape(len(images), -1),
     Frozen: lambda layer, weights, values, new_key: branches(layer, weights, values, None)[0],
     GlobalAveragePool: lambda layer, weights, images, new_key: images.mean((1, 2)),
+    GRU: sequences.recurrent,
+    LSTM: sequences.recurrent,
     MaxPool: lambda layer, weights, images, new_key: pooled(layer, images, -numpy.inf, jax.lax.max),
     Parallel: parallel,
+    RepeatVector: sequences.repeat,
     Rescale: lambda layer, weights, values, new_key: values * numpy.float32(layer.scale) + numpy.float32(layer.offset),
     Residual: lambda layer, weights, values, new_key: sum(branches(layer, weights, values, new_key)),
     Resize: resize,
+    Select: sequences.select,
+    SimpleRNN: sequences.recurrent,
+    TimeDistributed: distributed,
     ZeroPad: zero_pad,
 }

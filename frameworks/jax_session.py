@@ -47,8 +47,13 @@ OPTIMIZERS = {
 
 
 def initial(key, weight):
-    """Return the initial value of Flax, JAX's layers: LeCun normal for kernels, zeros or ones as the layer wants for others."""
-    kinds = {"zeros": jax.nn.initializers.zeros, "ones": jax.nn.initializers.ones}
+    """Return the initial value of Flax, JAX's layers, whose forget bias is zero: LeCun normal for kernels."""
+    kinds = {
+        "zeros": jax.nn.initializers.zeros,
+        "forget_ones": jax.nn.initializers.zeros,
+        "ones": jax.nn.initializers.ones,
+        "orthogonal": jax.nn.initializers.orthogonal(),
+    }
     return kinds.get(weight.initial, jax.nn.initializers.lecun_normal())(key, weight.shape, numpy.float32)
 
 

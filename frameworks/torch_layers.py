@@ -3,10 +3,13 @@
 Images are channels first inside, (N, C, H, W), as PyTorch's users have them.
 """
 
+import numpy
 import torch
 from torch.nn import functional
 
 from ..models.layers import (
+    GRU,
+    LSTM,
     Activation,
     AveragePool,
     BatchNorm,
@@ -14,19 +17,25 @@ from ..models.layers import (
     Dense,
     DepthwiseConv,
     Dropout,
+    Embedding,
     Flatten,
     Frozen,
     GlobalAveragePool,
     MaxPool,
     Parallel,
+    RepeatVector,
     Rescale,
     Residual,
     Resize,
+    Select,
+    SimpleRNN,
+    TimeDistributed,
     ZeroPad,
     named,
     parts,
 )
 from ..models.shapes import same_padding
+from . import torch_sequences as sequences
 
 
 def forward(layers, weights, values, training):
@@ -78,6 +87,8 @@ def average_pool(layer, weights, images, training):
 
 
 def batch_norm(layer, weights, values, training):
+    if values.dim() == 3:  # of a sequence the channels are last
+        return batch_norm(layer, weights, values.flatten(0, 1), training).view_as(values)
     gamma, beta = weights["gamma"], weights["beta"]
     mean, variance = weights["moving_mean"], weights["moving_variance"]
     if not training:
@@ -108,6 +119,11 @@ def parallel(layer, weights, values, training):
     return sum(found[1:], found[0]) if layer.merge == "add" else torch.cat(found, 1 if found[0].dim() == 4 else -1)
 
 
+def distributed(layer, weights, values, training):
+    (rows,) = branches(layer, weights, sequences.fold(values), training)
+    return sequences.unfold(rows, len(values))
+
+
 FUNCTIONS = {
     "relu": functional.relu,
     "relu6": functional.relu6,
@@ -125,32 +141,56 @@ LAYERS = {
     Dense: lambda layer, weights, rows, training: functional.linear(rows, weights["kernel"], weights.get("bias")),
     DepthwiseConv: depthwise_conv,
     Dropout: lambda layer, weights, values, training: functional.dropout(values, layer.rate, training),
+    Embedding: sequences.embedding,
     Flatten: flatten,
     Frozen: lambda layer, weights, values, training: branches(layer, weights, values, False)[0],
     GlobalAveragePool: lambda layer, weights, images, training: images.mean((2, 3)),
+    GRU: sequences.recurrent,
+    LSTM: sequences.recurrent,
     MaxPool: max_pool,
     Parallel: parallel,
+    RepeatVector: sequences.repeat,
     Rescale: rescale,
     Residual: lambda layer, weights, values, training: torch.add(*branches(layer, weights, values, training)),
     Resize: lambda layer, weights, images, training: functional.interpolate(
         images, (layer.side, layer.side), mode="bilinear", align_corners=False
     ),
+    Select: sequences.select,
+    SimpleRNN: sequences.recurrent,
+    TimeDistributed: distributed,
     ZeroPad: lambda layer, weights, images, training: functional.pad(images, (layer.before, layer.after) * 2),
 }
 
 
 def to_torch(name, values):
-    """Return a canonical weight in PyTorch's layout: (out, in, H, W), (out, in), (out,); of a DepthwiseConv (channels, 1, H, W)."""
-    return values.transpose(_axes(name, values.ndim))
+    """Return a canonical weight in PyTorch's layout.
+
+    Kernels are (out, in, H, W), (channels, 1, H, W) of a DepthwiseConv, or (out, in). A GRU's gates are r, z, g there, z, r, g here.
+    """
+    kind = _kind(name)
+    return (_exchanged(values) if kind == "gru" else values).transpose(_axes(name, kind, values.ndim))
 
 
 def to_canonical(name, values):
     """Return to_torch's inverse."""
-    axes = _axes(name, values.ndim)
-    return values.transpose([axes.index(axis) for axis in range(values.ndim)])
+    kind = _kind(name)
+    axes = _axes(name, kind, values.ndim)
+    values = values.transpose([axes.index(axis) for axis in range(values.ndim)])
+    return _exchanged(values) if kind == "gru" else values
 
 
-def _axes(name, count):
+def _kind(name):
+    return name.split("/")[-2].rpartition("-")[2]
+
+
+def _exchanged(values):
+    update, reset, new = numpy.split(values, 3, axis=-1)
+    return numpy.concatenate([reset, update, new], axis=-1)
+
+
+def _axes(name, kind, count):
+    if kind == "embedding" or name.endswith("/bias"):
+        return list(range(count))
     if count < 4:
         return list(range(count))[::-1]
-    return [2, 3, 0, 1] if name.endswith("depthwiseconv/kernel") else [3, 2, 0, 1]
+    return [2, 3, 0, 1] if kind == "depthwiseconv" else [3, 2, 0, 1]

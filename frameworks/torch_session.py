@@ -50,18 +50,30 @@ OPTIMIZERS = {
 
 
 def native(described):
-    """Return PyTorch's own initial values by name: kernels and biases between -1 and 1, divided by the root of the kernel's fan-in."""
+    """Return PyTorch's own initial values by name.
+
+    Kernels and biases lie between -1 and 1, divided by the root of the kernel's fan-in, or of the units of a recurrent layer; an
+    Embedding's kernel is standard normal.
+    """
     found = {}
     for weight in described:
-        role = weight.name.rpartition("/")[2]
-        if role == "kernel":
-            inputs = 1 if weight.name.endswith("depthwiseconv/kernel") else weight.shape[-2]
-            limit = (inputs * numpy.prod(weight.shape[:-2])) ** -0.5
-        if role in ("kernel", "bias"):
-            found[weight.name] = torch.empty(weight.shape).uniform_(-limit, limit).numpy()
-        else:  # of a BatchNorm
+        layer, role = weight.name.split("/")[-2:]
+        kind = layer.rpartition("-")[2]
+        if role == "kernel" and kind in ("simplernn", "lstm", "gru"):
+            limit = (weight.shape[-1] // {"simplernn": 1, "lstm": 4, "gru": 3}[kind]) ** -0.5
+        elif role == "kernel":
+            limit = (numpy.prod(weight.shape[:-2]) * (1 if kind == "depthwiseconv" else weight.shape[-2])) ** -0.5
+        if kind == "embedding":
+            found[weight.name] = torch.randn(weight.shape).numpy()
+        elif kind == "batchnorm":
             found[weight.name] = numpy.full(weight.shape, {"zeros": 0, "ones": 1}[weight.initial], numpy.float32)
+        else:
+            found[weight.name] = torch.empty(weight.shape).uniform_(-limit, limit).numpy()
     return found
+
+
+def channels_first(values):
+    return values.transpose(0, 3, 1, 2) if values.ndim == 4 else values  # else they are texts
 
 
 class Session:
@@ -71,7 +83,7 @@ class Session:
         self.device = torch_device.prepare(job)
         torch.manual_seed(job.seed)
         self.images = {
-            split: self.place(getattr(arrays, split + "_images").transpose(0, 3, 1, 2)) for split in ("train", "test")
+            split: self.place(channels_first(getattr(arrays, split + "_images"))) for split in ("train", "test")
         }
         self.labels = self.place(arrays.train_labels)
         self.build(arrays.weights)

@@ -26,14 +26,13 @@ PAIRS += [("simple_rnn_rows", "sgd"), ("lstm_rows", "sgd"), ("gru_rows", "rmspro
 PAIRS += [("hierarchical_rnn", "rmsprop"), ("babi_rnn", "adam")]
 RECURRENT = {"simple_rnn_rows", "lstm_rows", "gru_rows", "hierarchical_rnn", "babi_rnn"}
 
-# What a framework lacks: (framework, models, optimizers or None for all, its own words). Any other refusal fails.
+# What is lacking: (framework or environment, models, optimizers or None for all, its own words). Any other refusal fails.
 INEXPRESSIBLE = (
     ("sklearn", {"lenet"}, None, "scikit-learn's MLPClassifier has no Conv"),
     ("sklearn", {"every_layer"}, None, "scikit-learn's MLPClassifier has no Rescale"),
     ("sklearn", RECURRENT, None, "scikit-learn's MLPClassifier has no (TimeDistributed|Parallel)"),
-    ("pytorch", RECURRENT, None, "this adapter of PyTorch has no (TimeDistributed|Select)"),
-    ("jax", RECURRENT, None, "this adapter of JAX has no (TimeDistributed|Select)"),
     ("keras2", RECURRENT, None, "this adapter of Keras 2 has no (TimeDistributed|Select)"),
+    ("mxnet-1.6", {"every_layer"}, None, "MXNet 1.6.0 has no Resize between pixel centres"),
     ("keras2", {"every_layer"}, None, "this adapter of Keras 2 has no Resize"),
     ("sklearn", {"dense"}, {"rmsprop", "adadelta"}, "scikit-learn's MLPClassifier has no optimizer"),
 )
@@ -42,7 +41,8 @@ INEXPRESSIBLE = (
 def lacking(environment, model, optimizer):
     """Return in whose words the environment cannot express the pair, or None."""
     for framework, models, optimizers, words in INEXPRESSIBLE:
-        if framework == environment.framework and model in models and (optimizers is None or optimizer in optimizers):
+        is_meant = framework in (environment.framework, environment.name)
+        if is_meant and model in models and (optimizers is None or optimizer in optimizers):
             return words
     return None
 
