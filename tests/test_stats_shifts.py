@@ -54,7 +54,7 @@ def test_a_significant_shift_within_the_margin_does_not_count():
 
 
 def test_what_a_round_has_in_common_does_not_hide_a_shift():
-    one = series(steps=((6, 1.1),), drift=0.2)
+    one = series(steps=((6, 1.1),), drift=0.5)
     assert [shift.release for shift in found(one).shifts] == ["2.6"]
     fewer = replace(one, values=(one.values[0][:4], *one.values[1:]))  # not in rounds: all values are exchanged
     assert found(fewer).shifts == ()

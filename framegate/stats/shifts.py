@@ -1,7 +1,7 @@
 """Change points: at which releases of a series a cell shifted. Replicated values of each release in; shifts out.
 
 A series is searched for the stretch of releases that differs most from the others before and behind it (circular binary
-segmentation; Olshen, Venkatraman, Lucito and Wigler 2004), so that a step and a bump are found alike. The largest
+segmentation; Olshen, Venkatraman, Lucito and Wigler 2004), by ranks, so that a step and a bump are found alike. The largest
 difference over all stretches is compared with the same maximum after permutations (docs/history.md): the positions need no
 further correction. Where releases have equally many values, value j of each one is taken for measured in round j,
 and values are exchanged within their round only: what a round has in common does not count. Found stretches are
@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from .comparison import Comparison, compare
 from .correction import adjusted
@@ -118,7 +119,9 @@ def _strongest(logs: list[Array], permutations: int, seed: int) -> _Stretch:
     random = np.random.default_rng(seed)
     counts = np.array([len(values) for values in logs])
     rounds = np.stack(logs, axis=1) if len(set(counts.tolist())) == 1 else np.concatenate(logs)[None, :]
-    centred = rounds - rounds.mean(axis=1, keepdims=True)
+    # Ranks of the distances from the round's median: one disturbed process weighs no more than another.
+    ranks = stats.rankdata(rounds - np.median(rounds, axis=1, keepdims=True)).reshape(rounds.shape)
+    centred = ranks - ranks.mean(axis=1, keepdims=True)
     places = np.repeat(np.arange(len(logs)), counts) if len(rounds) == 1 else np.arange(len(logs))
     begins, ends, inside = _stretches(counts)
     observed = _differences(_totals(centred[None], places, len(logs)), begins, ends, inside, counts.sum())[0]
