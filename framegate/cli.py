@@ -8,7 +8,20 @@ from pathlib import Path
 
 import shtab
 
-from framegate.commands import accuracy, calibrate, compare, data, doctor, envs, gate, recover, releases, report, runs
+from framegate.commands import (
+    accuracy,
+    calibrate,
+    compare,
+    data,
+    doctor,
+    envs,
+    gate,
+    history,
+    recover,
+    releases,
+    report,
+    runs,
+)
 from framegate.errors import FramegateError
 from framegate.stats.choices import status_of_error
 
@@ -36,6 +49,6 @@ def parser() -> argparse.ArgumentParser:
     )
     shtab.add_argument_to(framegate, help="print a completion script for this shell and exit")
     commands = framegate.add_subparsers(required=True, metavar="COMMAND")
-    for command in (doctor, envs, data, gate, recover, compare, accuracy, report, runs, calibrate, releases):
+    for command in (doctor, envs, data, gate, recover, compare, accuracy, report, runs, calibrate, releases, history):
         command.add_to(commands)
     return framegate

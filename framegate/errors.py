@@ -61,3 +61,7 @@ class GateBusy(FramegateError):
 
 class DiskFull(FramegateError):
     """The store cannot be written: free space, then go on with --resume."""
+
+
+class HistoryError(FramegateError):
+    """asv's results or its configuration are not there, or are not asv's."""

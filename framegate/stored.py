@@ -19,9 +19,9 @@ from framegate.runner.journal import (
     extra_info,
     find_run,
     read_journal,
-    results_of,
     run_folder,
     tasks_of,
+    valid_results,
 )
 from framegate.runner.labels import Labels, labels_of
 from framegate.runner.run import machine as this_machine
@@ -123,11 +123,9 @@ def journal_records(path: Path) -> tuple[list[Record], str | None]:
 def journal_content(records: Sequence[Record], path: Path) -> Record:
     """Return what pytest-benchmark's file of that run would hold, as far as samples need it. Raises SamplesError."""
     try:
-        last = {(found["cell"], found["purpose"]): found["event"] for found in records if "cell" in found}
         processes: dict[tuple[str, str], list[ProcessResult]] = {}
-        for (cell, purpose, _), result in sorted(results_of(records).items()):
-            if last[cell, purpose] != "void":
-                processes.setdefault((cell, purpose), []).append(result)
+        for result in valid_results(records):
+            processes.setdefault((result.task.cell, result.task.purpose), []).append(result)
         benchmarks = [
             {"fullname": f"benchmarks/test_{purpose}.py::test_{purpose}[{cell}]", "extra_info": extra_info(own)}
             for (cell, purpose), own in processes.items()

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -95,9 +96,18 @@ def toy_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("stores")
 
 
+@pytest.fixture(scope="session")
+def toy_suite_of(toy_stores: Path) -> Callable[[Path], ToySuite]:
+    """Return what makes a suite of toy cells in a folder."""
+    return lambda root: _toy_suite(root, toy_stores)
+
+
 @pytest.fixture
 def toy_suite(tmp_path: Path, toy_stores: Path) -> ToySuite:
-    root = tmp_path / "suite"
+    return _toy_suite(tmp_path / "suite", toy_stores)
+
+
+def _toy_suite(root: Path, toy_stores: Path) -> ToySuite:
     for folder in COPIED:
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "harness"))
     for name in ("conftest.py", "pytest.ini"):

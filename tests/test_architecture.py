@@ -62,7 +62,7 @@ TABLE = (
     Row("framegate.cli", ("framegate.*",), None),
     Row("framegate.commands*", ("framegate.*",), None),
     Row("framegate.upgrade", ("framegate.runner.*", "framegate.stats", "framegate.stats.*", ERRORS), None),
-    Row("framegate.asv", ("framegate.*",), None),
+    Row("framegate.asv*", ("framegate.*",), None),
     Row("framegate.__main__", ("framegate.cli",)),
     Row("models.*", ("models.*",), frozenset({"numpy"})),
     # These run in the driver's interpreter, which has its dependencies; requests is pooch's, whose errors it lets through.

@@ -47,6 +47,12 @@ class Cell:
         return "/".join(part for part in (*parts, self.study, self.variant) if part)
 
     @property
+    def work(self) -> str:
+        """What it has in common with the same work elsewhere: its id without the environment, the device kept if a GPU."""
+        rest = self.id.partition("/")[2]
+        return rest if self.device == "cpu" else f"{self.device}/{rest}"
+
+    @property
     def marks(self) -> tuple[str, ...]:
         """Names for pytest's -m."""
         return (self.device, self.tier, self.model, self.framework, self.dataset)

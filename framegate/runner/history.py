@@ -52,6 +52,11 @@ def branch(repository: Path, package: str) -> list[Release]:
     return [_release(package, line) for line in lines]
 
 
+def branches(repository: Path) -> list[str]:
+    """Return the packages that have a branch."""
+    return _git(repository, "for-each-ref", "--format=%(refname:strip=2)", "refs/heads").split()
+
+
 def commits(repository: Path) -> dict[str, str]:
     """Return the hash of each release's commit, by its tag."""
     lines = _git(repository, "for-each-ref", "--format=%(refname:strip=2) %(objectname)", "refs/tags").splitlines()

@@ -26,7 +26,10 @@ from framegate.errors import DiskFull, JournalError
 from framegate.runner.disturbance import disturbance
 
 Record = dict[str, Any]
-GATE = "gate-"  # begins the names of gates: `pytest benchmarks --resume` does not go on with one
+GATE, ASV = (
+    "gate-",
+    "asv-",
+)  # begin the names of gates, and of asv's runs: `pytest benchmarks --resume` goes on with neither
 
 
 @dataclass(frozen=True)
@@ -205,6 +208,13 @@ def results_of(records: Iterable[Record]) -> dict[tuple[str, str, int], ProcessR
     return found
 
 
+def valid_results(records: Sequence[Record]) -> list[ProcessResult]:
+    """Return the finished processes of all cells but those that missed their accuracy floor, by cell and process."""
+    last = {(found["cell"], found["purpose"]): found["event"] for found in records if "cell" in found}
+    found = sorted(results_of(records).items())
+    return [result for (cell, purpose, _), result in found if last[cell, purpose] != "void"]
+
+
 def after(before: ProcessResult | None, result: ProcessResult) -> ProcessResult:
     """Return a process's result with what disturbed the finished attempt before it, if that was the same work."""
     if before is None or before.key != result.key or before.disturbed is None:
@@ -213,8 +223,9 @@ def after(before: ProcessResult | None, result: ProcessResult) -> ProcessResult:
 
 
 def runs(folder: Path, kind: str = "") -> list[str]:
-    """Return the names of the runs of a kind in a journal folder, oldest first: of the suite, or GATE's."""
-    return sorted(path.stem for path in folder.glob("*.jsonl") if path.stem.startswith(GATE) == (kind == GATE))
+    """Return the names of the runs of a kind in a journal folder, oldest first: of the suite, GATE's or ASV's."""
+    found = sorted(path.stem for path in folder.glob("*.jsonl"))
+    return [run for run in found if (run.startswith(kind) if kind else not run.startswith((GATE, ASV)))]
 
 
 def run_folder(journal: Path) -> Path:

@@ -75,16 +75,18 @@ class Run:
         *,
         data_home: Path | None = None,
         resume: str | None = None,
+        name: str | None = None,
         arguments: Sequence[str] = (),
         kind: str = "",
     ) -> None:
+        """Open the run's journal: a new one, the one to resume, or the one of that name, whether it exists or not."""
         self.root = root
         self.store = root / ".framegate"
         self.environments = environments
         self.data_home = data_home
         journals = self.store / "journal"
         started = datetime.now(UTC)
-        name = find_run(journals, resume, kind) if resume else f"{kind}{started:%Y-%m-%dT%H-%M-%S-%f}"
+        name = find_run(journals, resume, kind) if resume else name or f"{kind}{started:%Y-%m-%dT%H-%M-%S-%f}"
         self.journal = Journal(journals, name)
         self.folder = run_folder(self.journal.path)
         self._conditions = {"machine": machine(), "commit": commit(root)}

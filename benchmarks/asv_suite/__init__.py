@@ -1,0 +1,1 @@
+"""asv's benchmarks: what the suite's cells measure of a release, told to asv."""
