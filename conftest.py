@@ -80,7 +80,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     purpose, cells = metafunc.module.PURPOSE, metafunc.config.framegate_cells
     if purpose == "upgrade":
         cells = metafunc.config.framegate_upgraded
-    cells = [cell for cell in cells if purpose != INFERENCE or cell.inference]
+    if purpose == INFERENCE:
+        cells = [cell for cell in cells if cell.inference]
+        cells += [replace(cell, batch_size=1) for cell in cells if cell.latency]
     metafunc.parametrize(
         "cell",
         [pytest.param(cell, id=cell.id, marks=[getattr(pytest.mark, name) for name in cell.marks]) for cell in cells],

@@ -1,4 +1,4 @@
-"""Seconds per pass over the test split of each cell marked inference = true, in the training batch size."""
+"""Seconds per pass over the test split of each cell marked inference = true; with latency = true also image by image."""
 
 from framegate.runner.cell import INFERENCE
 

@@ -236,7 +236,7 @@ def pairs() -> list[tuple[str, str]]:
     cells = read_matrix(ROOT / "matrix.toml", load(ROOT / "environments"))
     used = {(cell.model, cell.optimizer[0][1]) for cell in cells if cell.optimizer}
     shown = {(model, optimizer) for model in ("dense", "lenet", "every_layer") for optimizer in OPTIMIZERS}
-    return sorted(used | shown | {(model, "sgd") for model in SUBJECTS})
+    return sorted(used | shown)
 
 
 def verdict(found: list[Snapshot], model: str, optimizer: str) -> str:

@@ -44,6 +44,16 @@ def test_extra_info_holds_processes_epochs_phases_memory_versions_and_fingerprin
     assert own["dataset"]["complete"] is True
 
 
+def test_latency_is_a_pass_over_256_images_one_by_one(toy_suite):
+    matrix = toy_suite.root / "matrix.toml"
+    matrix.write_text(matrix.read_text().replace("inference = true", "inference = true\nlatency = true"))
+    done = toy_suite.pytest("-k", "inference")
+    assert done.returncode == 0, done.stdout + done.stderr
+    epochs = [record for record in toy_suite.records() if record["event"] == "epoch"]
+    images = {record["cell"]: round(record["seconds"] * record["images_per_second"]) for record in epochs}
+    assert images == {CELL: 364, "toy/logistic_regression/digits/b1": 256}
+
+
 def test_save_compare_and_histogram_work(toy_suite):
     assert toy_suite.pytest("--benchmark-save=first").returncode == 0
     done = toy_suite.pytest("--benchmark-autosave", "--benchmark-compare=0001", "--benchmark-histogram=plot")

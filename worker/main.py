@@ -16,6 +16,7 @@ JOB is a JSON object (framegate/runner/jobs.py writes it):
     batch_size, optimizer ({"name": ..., constants} or null), epochs, seed, init ("canonical" or "native"), device, threads
     cpus            the processors this process may run on, or null
     rows            null, or for each epoch how many rows of its order to visit (for parity tests)
+    test_rows       null, or how many of the first rows of the test split there are
     dropout         false sets every dropout rate to zero (for parity tests)
     save            names of arrays to leave in OUT: "labels" (labels.npz: `predicted` and `true` of the test split, after
                     the last epoch, (N,), uint8 where that holds the classes), "trace" (trace-0.npz before the first epoch,
@@ -131,6 +132,8 @@ def prepare(job, phases):
         model = mount(job["root"], "models." + job["model"])
     with phases.measure("load", announce=True):
         arrays = load(job["dataset"]["files"])
+        for name in ("test_images", "test_labels"):
+            setattr(arrays, name, getattr(arrays, name)[: job["test_rows"]])
     with phases.measure("preprocess", announce=True):
         for split in ("train_images", "test_images"):
             setattr(arrays, split, scale(getattr(arrays, split)))

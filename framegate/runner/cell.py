@@ -33,6 +33,7 @@ class Cell:
     parameters: tuple[tuple[str, Any], ...] = ()  # of the model: its layers() takes them
     init: str = "canonical"
     inference: bool = False  # whether test_inference.py measures it too
+    latency: bool = False  # whether it does so with batches of one image as well
     study: str = ""  # the experiment that it repeats: an id in docs/floors.md, "K3"
     variant: str = ""  # tells apart cells that differ in nothing else of the id
 
@@ -60,6 +61,16 @@ class Cell:
     def settings(self) -> dict[str, Any]:
         """Return what decides the work of a worker, JSON-ready: two runs are comparable only if this is equal."""
         decided = asdict(self)
-        for word in ("tier", "processes", "floor", "floor_part", "reruns", "inference", "study", "limit_seconds"):
+        for word in (
+            "tier",
+            "processes",
+            "floor",
+            "floor_part",
+            "reruns",
+            "inference",
+            "latency",
+            "study",
+            "limit_seconds",
+        ):
             del decided[word]
         return decided

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from framegate.errors import MatrixError
-from framegate.runner.cell import Cell
+from framegate.runner.cell import INFERENCE, Cell
 from framegate.runner.data import Dataset
 from framegate.runner.declarations import Environment
 from framegate.runner.libraries import links_folder
 
 # All else of the driver's environment stays outside: PYTHON*, OMP_*, TF_* and the like would change what is measured.
 _INHERITED = ("PATH", "USER", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+
+
+LATENCY_ROWS = 256  # images of the test split, one after the other, that a pass takes where batches are of one image
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ def make_job(cell: Cell, purpose: str, process: int, adapter: str, dataset: Data
         "threads": cell.threads,
         "cpus": processors(cell.threads),
         "rows": None,
+        "test_rows": LATENCY_ROWS if purpose == INFERENCE and cell.batch_size == 1 else None,
         "dropout": True,
         "save": ["labels"],
     }

@@ -50,6 +50,7 @@ _VALUES: dict[str, Check] = {
     "validation": _or_none(_SHARE),
     "init": (lambda value: value in ("canonical", "native"), '"canonical" or "native"'),
     "inference": (lambda value: isinstance(value, bool), "true or false"),
+    "latency": (lambda value: isinstance(value, bool), "true or false"),
     "study": (lambda value: value == "" or _NAME[0](value), "a name"),
     "variant": (lambda value: value == "" or _NAME[0](value), "a name"),
 }
