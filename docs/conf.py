@@ -15,7 +15,7 @@ html_title = f"Framegate {release}"
 
 CONTENTS = {
     "Use it": ["environments", "floors", "statistics"],
-    "Extend it": ["adding-a-model", "adding-a-dataset", "adding-a-framework"],
+    "Extend it": ["adding-a-model", "adding-a-dataset", "adding-a-framework", "pretrained-weights"],
     "How it works": ["architecture", "protocol", "parity", "harness", "dependencies"],
 }
 

@@ -69,7 +69,7 @@ TABLE = (
     Row(
         "datasets.*",
         ("datasets", "datasets.*"),
-        frozenset({"numpy", "PIL", "filelock", "pooch", "requests", "sklearn"}),
+        frozenset({"numpy", "PIL", "filelock", "h5py", "pooch", "requests", "sklearn"}),
     ),
     Row(
         "frameworks.*",

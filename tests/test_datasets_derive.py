@@ -138,6 +138,6 @@ def test_an_epoch_visits_each_image_once_in_one_of_its_variants():
 
 
 def test_without_variants_the_order_is_the_permutation_it_always_was():
-    job = {"seed": 1, "rows": 5, "dataset": {"variants": 1}}
+    job = {"seed": 1, "rows": [5], "dataset": {"variants": 1}}
     order = worker_module("worker.main").rows_to_visit(job, 1, 100)
     assert order.tolist() == numpy.random.RandomState([1, 1]).permutation(100)[:5].tolist()

@@ -118,6 +118,7 @@ def test_settings_hold_what_decides_the_work_and_not_how_often_it_is_done(tmp_pa
         (("floor = 0.8", 'floor = 0.8\ntier = "weekly"'), "tier 'weekly'; wanted one of nightly, quick"),
         (("floor = 0.8", "floor = "), "not valid TOML"),
         (("floor = 0.8", 'floor = "0.8"'), "floor = '0.8'; an accuracy between 0 and 1 is wanted"),
+        (("floor = 0.8", 'floor = 0.8\npretrained = true\ninit = "native"'), "pretrained = true with init = 'native'"),
         (("floor = 0.8", "floor = 0.8\nvalidation = 10"), "validation = 10; a number between 0 and 1 is wanted"),
         (
             ("floor = 0.8", "floor = 0.8\naugment = true"),

@@ -8,13 +8,15 @@ REQUEST is a JSON object; both folders may be absent:
     derive      {} or what is made of the decoded arrays, see datasets/derive.py:
                 {"validation": share, "augment": {"shift", "shear", "zoom": largest, "flip": bool, "variants": n}}
     cache       folder for downloads and decoded arrays
-    model       {"name", "parameters"} of a model that must fit the dataset, or null
+    model       {"name", "parameters", "pretrained": bool} of a model that must fit the dataset, or null
+    weights     absent, or {"model", "file"}: convert these pretrained weights, and do nothing else
 
 RESULT, one of:
 
     {"dataset", "size", "shape": of a row, "classes": [names], "rows": {"train": n, "test": m}, "variants": v, "complete": bool,
      "notes": [text], "left_out": [names of corrupt files], "fingerprint": SHA-256 of the decoded arrays,
      "files": {"train_images": path of .npy, "train_labels", "test_images", "test_labels"}}    see datasets/dataset.py
+    with a pretrained model also "pretrained": {"file", "sha256", ...}, which is also the answer where weights are converted
     {"datasets": [{"dataset", "state": "present" | "part" | "missing" | "wrong", "where", "message", "rows"}]}
     {"error": {"kind": "missing" | "failed" | "model", "message": text}}
 
@@ -40,15 +42,22 @@ def answer(request):
     cache = mount("datasets.cache")
     dataset = mount("datasets.dataset")
     try:
+        if request.get("weights"):
+            asked = request["weights"]
+            described = mount("models." + asked["model"]).layers(10)
+            return mount("worker.pretrained").convert(asked["model"], described, asked["file"], request["cache"])
         if request["dataset"] is None:
             return {"datasets": cache.survey(dataset.NAMES, request["data_home"], request["cache"])}
         wanted = [request[name] for name in ("dataset", "size", "data_home", "cache", "derive")]
         found = cache.prepare(*wanted)
+        model = request["model"]
+        if model and model["pretrained"]:
+            found["pretrained"] = mount("worker.pretrained").record_of(model["name"], request["cache"])
     except dataset.Missing as problem:
         return {"error": {"kind": "missing", "message": str(problem)}}
     except dataset.Wrong as problem:
         return {"error": {"kind": "failed", "message": str(problem)}}
-    problem = misfit(request["model"], found) if request["model"] else None
+    problem = misfit(model, found) if model else None
     return {"error": {"kind": "model", "message": problem}} if problem else found
 
 
@@ -58,8 +67,10 @@ def misfit(model, found):
     described = mount("models." + model["name"]).layers
     try:
         layers = described(len(found["classes"]), **model["parameters"])
-        weights.weight_shapes(layers, tuple(found["shape"]))
-    except (shapes.ShapeError, TypeError) as problem:
+        wanted = weights.weight_shapes(layers, tuple(found["shape"]))
+        if model["pretrained"]:
+            mount("worker.pretrained").check_fit(found["pretrained"], wanted)
+    except (shapes.ShapeError, TypeError, mount("datasets.dataset").Wrong) as problem:
         return "{}: {}".format(model["name"], problem)
     return None
 

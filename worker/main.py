@@ -12,6 +12,7 @@ JOB is a JSON object (framegate/runner/jobs.py writes it):
     dataset         {"shape": [H, W, C], "classes": [...], "fingerprint": SHA-256, "files": {"train_images": path.npy, ...},
                     "variants": how often the train split is in them}:
                     images uint8 (N, H, W, C), or int32 (N, length) where they are texts, the words' numbers; labels int64 (N,)
+    pretrained      null, or {"file": .npz, ...}: the weights with which the model begins, see pretrained.py
     purpose         "training": an epoch is one pass over the train split; "inference": one pass over the test split
     batch_size, optimizer ({"name": ..., constants} or null), epochs, seed, init ("canonical" or "native"), device, threads
     cpus            the processors this process may run on, or null
@@ -150,6 +151,8 @@ def prepare(job, phases):
         arrays.weights = None
         if job["init"] == "canonical":
             arrays.weights = weights.initial_weights(described, shape, job["seed"])
+            if job["pretrained"]:
+                mount(job["root"], "worker.pretrained").put(job["pretrained"]["file"], arrays.weights)
         told = {name: job[name] for name in ("batch_size", "seed", "device", "threads", "init")}
         session = adapter.Session(
             SimpleNamespace(layers=described, input_shape=shape, classes=classes, optimizer=optimizer, **told), arrays

@@ -31,6 +31,7 @@ class Cell:
     validation: float | None = None  # share of the train split that is kept back and takes the test split's place
     augment: tuple[tuple[str, Any], ...] | None = None  # see datasets/derive.py
     parameters: tuple[tuple[str, Any], ...] = ()  # of the model: its layers() takes them
+    pretrained: bool = False  # begins with the weights that `framegate data weights` converted
     init: str = "canonical"
     inference: bool = False  # whether test_inference.py measures it too
     latency: bool = False  # whether it does so with batches of one image as well

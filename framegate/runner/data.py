@@ -28,6 +28,7 @@ class Dataset:
     left_out: tuple[str, ...]  # names of corrupt files
     fingerprint: str  # SHA-256 of the decoded arrays
     files: Mapping[str, str]  # train_images, train_labels, test_images, test_labels
+    pretrained: Mapping[str, Any] | None = None  # where a cell's model begins with such weights: their file and SHA-256
     variants: int = 1  # how often the train split is in its files, augmented each time otherwise
 
 
@@ -59,7 +60,7 @@ def prepare_for(cell: Cell, data_home: Path | None, cache: Path, root: Path) -> 
     if cell.augment is not None:
         derive["augment"] = dict(cell.augment)
     request = {"dataset": cell.dataset, "size": cell.image_size, "derive": derive}
-    request["model"] = {"name": cell.model, "parameters": dict(cell.parameters)}
+    request["model"] = {"name": cell.model, "parameters": dict(cell.parameters), "pretrained": cell.pretrained}
     return _dataset(_ask(request, data_home, cache, root))
 
 
@@ -77,6 +78,14 @@ def prepare(
     """
     request = {"dataset": name, "size": size, "derive": derive or {}, "model": None}
     return _dataset(_ask(request, data_home, cache, root))
+
+
+def convert_weights(model: str, file: Path, cache: Path, root: Path) -> dict[str, Any]:
+    """Return the record of a model's pretrained weights, converted from a file of Keras or torchvision. Raises DataFailed."""
+    if not (root / "models" / f"{model}.py").is_file():
+        names = sorted(path.stem for path in (root / "models").glob("*.py"))
+        raise DataFailed(f"{model!r} is no model; wanted one of {', '.join(names)}")
+    return _ask({"dataset": None, "weights": {"model": model, "file": str(file.resolve())}}, None, cache, root)
 
 
 def _dataset(manifest: Mapping[str, Any]) -> Dataset:

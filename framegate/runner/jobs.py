@@ -51,6 +51,7 @@ def make_job(cell: Cell, purpose: str, process: int, adapter: str, dataset: Data
             "files": dict(dataset.files),
             "variants": dataset.variants,
         },
+        "pretrained": dict(dataset.pretrained) if dataset.pretrained else None,
         "purpose": purpose,
         "batch_size": cell.batch_size,
         "optimizer": dict(cell.optimizer) if cell.optimizer else None,
@@ -118,8 +119,9 @@ def work_key(cell: Cell, job: Mapping[str, Any], environment: Environment, packa
 
     packages: the built environment; code: see code_fingerprint.
     """
+    begins = job["pretrained"] and job["pretrained"]["sha256"]
     machine = [environment.adapter, dict(environment.variables), packages, code, job["cpus"]]
-    decided = [cell.settings(), job["purpose"], job["dataset"]["fingerprint"], machine]
+    decided = [cell.settings(), job["purpose"], job["dataset"]["fingerprint"], begins, machine]
     return hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -49,6 +49,7 @@ _VALUES: dict[str, Check] = {
     "floor_part": _or_none(_ACCURACY),
     "validation": _or_none(_SHARE),
     "init": (lambda value: value in ("canonical", "native"), '"canonical" or "native"'),
+    "pretrained": (lambda value: isinstance(value, bool), "true or false"),
     "inference": (lambda value: isinstance(value, bool), "true or false"),
     "latency": (lambda value: isinstance(value, bool), "true or false"),
     "study": (lambda value: value == "" or _NAME[0](value), "a name"),
@@ -135,6 +136,8 @@ def _cell(merged: dict[str, Any], environment: Environment, place: str) -> Cell:
     for name, (is_good, wanted) in _VALUES.items():
         if not is_good(value := getattr(cell, name)):
             raise MatrixError(f"{place}: {name} = {value!r}; {wanted} is wanted")
+    if cell.pretrained and cell.init != "canonical":
+        raise MatrixError(f'{place}: pretrained = true with init = {cell.init!r}; "canonical" is wanted')
     return cell
 
 

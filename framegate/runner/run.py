@@ -101,7 +101,15 @@ class Run:
 
     def dataset(self, cell: Cell, say: Callable[[str], None]) -> Dataset:
         """Return the cell's data, fetched and decoded on first use. Raises what prepare_for raises."""
-        wanted = (cell.dataset, cell.image_size, cell.validation, cell.augment, cell.model, cell.parameters)
+        wanted = (
+            cell.dataset,
+            cell.image_size,
+            cell.validation,
+            cell.augment,
+            cell.model,
+            cell.parameters,
+            cell.pretrained,
+        )
         if wanted not in self._prepared:
             say(f"{cell.dataset}: looking for the data; fetched and decoded if that was not done before")
             self._prepared[wanted] = data.prepare_for(cell, self.data_home, self.store / "data", self.root)

@@ -1,0 +1,224 @@
+"""Weights that the real libraries saved become the canonical ones: the network computes what theirs does."""
+
+import os
+import pickle
+import subprocess
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import h5py
+import numpy
+import pytest
+from mounted import ROOT, worker_module
+
+from framegate.errors import DataFailed, DataMissing, MatrixError
+from framegate.runner.cell import Cell
+from framegate.runner.data import convert_weights, prepare_for
+from framegate.runner.declarations import load
+from framegate.runner.environments import built_folder, ensure, is_built
+
+STORE = ROOT / ".framegate"
+layers = worker_module("models.layers")
+network = worker_module("tests.toy_framework.network")
+weights = worker_module("models.weights")
+pretrained = worker_module("worker.pretrained")
+
+
+def saved(config: pytest.Config, environment: str, *arguments: str) -> None:
+    """Run a script of tests/savers in an environment, or skip where that is not built."""
+    declared = load(ROOT / "environments")[environment]
+    if not is_built(built_folder(declared, "cpu", STORE / "envs")):
+        missing = f"{environment} is not built; build it with: framegate envs build {environment}"
+        (pytest.fail if config.option.strict_environments else pytest.skip)(missing)
+    python = ensure(declared, "cpu", STORE / "envs", print)
+    subprocess.run([python, "-I", *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module", params=["MobileNetV2", "Xception"])
+def keras_files(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("keras")
+    saved(request.config, "tensorflow-2.21", str(ROOT / "tests/savers/keras_files.py"), request.param, str(folder))
+    return folder / request.param
+
+
+@pytest.fixture(scope="module")
+def torch_files(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("torch")
+    saved(request.config, "pytorch-2.13", str(ROOT / "tests/savers/torch_files.py"), str(folder))
+    return folder
+
+
+def convolutions(model: str):
+    """Return a model's layers between its preprocessing and its head."""
+    described = worker_module(f"models.{model}").layers(10)
+    kinds = [type(layer).__name__ for layer in described]
+    first = 1 + max([place for place, kind in enumerate(kinds) if kind in ("Rescale", "Resize")], default=-1)
+    last = min(place for place, kind in enumerate(kinds) if kind in ("GlobalAveragePool", "Flatten"))
+    return described[first:last]
+
+
+def difference(model: str, cache: Path, wanted: Path) -> float:
+    """Return how far the reference's features with the converted weights are from those of the library's network."""
+    body = convolutions(model)
+    with numpy.load(wanted) as arrays:
+        images, features = arrays["images"].astype(float), arrays["features"]
+    initial = weights.initial_weights(body, images.shape[1:], seed=1)
+    pretrained.put(str(cache / "weights" / f"{model}.npz"), initial)
+    found, _ = network.forward(
+        body, layers.by_layer({name: array.astype(float) for name, array in initial.items()}), images
+    )
+    return float(numpy.abs(found - features).max() / numpy.abs(features).max())
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".weights.h5"])
+def test_weights_of_keras_make_the_network_of_keras(keras_files, suffix, tmp_path):
+    model = {"MobileNetV2": "mobilenet_v2", "Xception": "xception"}[keras_files.name]
+    record = convert_weights(model, keras_files.with_name(keras_files.name + suffix), tmp_path, ROOT)
+    assert record["parameters"] == {"mobilenet_v2": 2_257_984, "xception": 20_861_480}[model]
+    assert difference(model, tmp_path, keras_files.with_name(keras_files.name + ".npz")) < 1e-5
+
+
+@pytest.mark.parametrize("name", ["new.pth", "old.pth"])
+def test_weights_of_torchvision_make_its_vgg16(torch_files, name, tmp_path):
+    record = convert_weights("vgg16", torch_files / name, tmp_path, ROOT)
+    assert record["parameters"] == 14_714_688
+    assert difference("vgg16", tmp_path, torch_files / "torch.npz") < 1e-5
+
+
+def test_a_torchvision_network_with_batch_norm_is_another_function_and_refused(torch_files, tmp_path):
+    with pytest.raises(DataFailed, match=r"1\.running_mean; of torchvision only VGG16 .* give Keras' file"):
+        convert_weights("mobilenet_v2", torch_files / "norm.pth", tmp_path, ROOT)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# LeNet's convolutions, in a file as Keras would write it
+
+
+def lenet_file(folder: Path, first=(5, 5, 3, 6), more=()) -> Path:
+    random = numpy.random.RandomState(3)
+    with h5py.File(folder / "lenet.h5", "w") as file:
+        shapes = [first, (5, 5, 6, 16), *more]
+        file.attrs["layer_names"] = [f"layer{number}" for number in range(len(shapes))]
+        for number, shape in enumerate(shapes):
+            group = file.create_group(f"layer{number}")
+            group.attrs["weight_names"] = ["kernel", "bias"]
+            group["kernel"], group["bias"] = random.normal(size=shape), random.normal(size=shape[-1:])
+    return folder / "lenet.h5"
+
+
+def cell(**changes) -> Cell:
+    known = {"environment": "toy", "framework": "toy", "device": "cpu", "model": "lenet", "dataset": "digits"}
+    known |= {
+        "image_size": 32,
+        "batch_size": 8,
+        "optimizer": (("name", "sgd"), ("learning_rate", 0.1)),
+        "tier": "quick",
+    }
+    known |= {"processes": 1, "epochs": 2, "seed": 1, "threads": 1, "limit_seconds": 60, "floor": 0, "floor_part": None}
+    return Cell(**(known | {"reruns": 0} | changes))
+
+
+def test_a_worker_begins_with_the_pretrained_weights_and_its_own_head(tmp_path):
+    record = convert_weights("lenet", lenet_file(tmp_path), tmp_path, ROOT)
+    for split, rows in (("train", 4), ("test", 2)):
+        numpy.save(tmp_path / f"{split}_images.npy", numpy.zeros((rows, 32, 32, 3), numpy.uint8))
+        numpy.save(tmp_path / f"{split}_labels.npy", numpy.zeros(rows, numpy.int64))
+    files = {
+        name: str(tmp_path / f"{name}.npy") for name in ("train_images", "train_labels", "test_images", "test_labels")
+    }
+    job = {
+        "root": str(ROOT),
+        "adapter": "tests.toy_framework.session",
+        "model": "lenet",
+        "parameters": {},
+        "dropout": True,
+    }
+    job |= {"dataset": {"shape": [32, 32, 3], "classes": list("0123456789"), "files": files}, "init": "canonical"}
+    job |= {
+        "optimizer": {"name": "sgd", "learning_rate": 0.1},
+        "batch_size": 2,
+        "seed": 1,
+        "device": "cpu",
+        "threads": 1,
+    }
+    main = worker_module("worker.main")
+    sessions = []
+    for begin in (record, None):
+        phases = main.Phases(SimpleNamespace(write=lambda event: None))
+        sessions.append(main.prepare({**job, "pretrained": begin}, phases)[0].weights())
+    begun, drawn = sessions
+    with h5py.File(tmp_path / "lenet.h5") as file:
+        assert (begun["0-conv/kernel"] == file["layer0/kernel"][()].astype(numpy.float32)).all()
+        assert (begun["3-conv/bias"] == file["layer1/bias"][()].astype(numpy.float32)).all()
+    assert (begun["7-dense/kernel"] == drawn["7-dense/kernel"]).all()
+
+
+def test_a_cell_without_converted_weights_is_told_the_command(tmp_path):
+    with pytest.raises(DataMissing, match=r"lenet: no pretrained weights.*framegate data weights lenet FILE"):
+        prepare_for(cell(pretrained=True), None, tmp_path, ROOT)
+
+
+def test_weights_that_do_not_fit_the_images_are_told_before_an_environment_is_built(tmp_path):
+    convert_weights("lenet", lenet_file(tmp_path), tmp_path, ROOT)
+    with pytest.raises(
+        MatrixError, match=r"0-conv/kernel is \(5, 5, 1, 6\); the pretrained weights have \(5, 5, 3, 6\)"
+    ):
+        prepare_for(cell(pretrained=True), None, tmp_path, ROOT)
+
+
+def test_changed_converted_weights_are_noticed(tmp_path):
+    record = convert_weights("lenet", lenet_file(tmp_path), tmp_path, ROOT)
+    with open(record["file"], "ab") as file:
+        file.write(b"x")
+    with pytest.raises(DataFailed, match=r"lenet\.npz: SHA-256 .*; wanted .*: convert it again"):
+        prepare_for(cell(pretrained=True), None, tmp_path, ROOT)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"first": (3, 3, 3, 6)}, r"\(3, 3, 3, 6\), \(6,\) for 0-conv/kernel; wanted \(5, 5, 3, 6\), \(6,\)"),
+        ({"more": [(5, 5, 16, 8)]}, "1 layers more than the model has"),
+        ({"more": [(400, 120)]}, None),  # a head, which stays out
+    ],
+)
+def test_weights_of_another_network_are_refused(changes, message, tmp_path):
+    path = lenet_file(tmp_path, **changes)
+    if message is None:
+        assert len(convert_weights("lenet", path, tmp_path, ROOT)["shapes"]) == 4
+        return
+    with pytest.raises(DataFailed, match=message):
+        convert_weights("lenet", path, tmp_path, ROOT)
+    assert not (tmp_path / "weights").exists()
+
+
+@pytest.mark.parametrize("name", ["vgg16-397923af.pth", "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"])
+def test_a_published_name_with_another_hash_is_refused(name, tmp_path):
+    (tmp_path / name).write_bytes(b"not it")
+    with pytest.raises(DataFailed, match=r"the published file has .* Fetch it again"):
+        convert_weights("vgg16", tmp_path / name, tmp_path, ROOT)
+
+
+@pytest.mark.parametrize("name", ["weights.h5", "weights.pth"])
+def test_garbage_is_refused(name, tmp_path):
+    (tmp_path / name).write_bytes(b"\0garbage" * 100)
+    with pytest.raises(DataFailed, match=r"cannot be read .*; wanted weights of Keras or torchvision"):
+        convert_weights("vgg16", tmp_path / name, tmp_path, ROOT)
+
+
+def test_a_file_that_calls_something_is_refused_and_calls_nothing(tmp_path):
+    class Hostile:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "called"),)
+
+    with zipfile.ZipFile(tmp_path / "hostile.pth", "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps({"features.0.weight": Hostile()}))
+    with pytest.raises(DataFailed, match=r"it calls (posix|os)"):
+        convert_weights("vgg16", tmp_path / "hostile.pth", tmp_path, ROOT)
+    assert not (tmp_path / "called").exists()
+
+
+def test_an_unknown_model_is_answered_with_those_there_are(tmp_path):
+    with pytest.raises(DataFailed, match="'vgg17' is no model; wanted one of alexnet, "):
+        convert_weights("vgg17", tmp_path / "file.h5", tmp_path, ROOT)

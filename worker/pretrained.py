@@ -1,0 +1,119 @@
+"""Pretrained weights of a model in models/: converted once to canonical ones, and put where a model begins.
+
+The head stays out, as a cell's classes are its own: what is kept are the weights of all layers but the Dense ones. They lie in a
+.npz as "0", "1", ... in the model's order, since names depend on what is around the layers (Frozen, Resize).
+"""
+
+import json
+import os
+
+import numpy
+from suite.datasets.dataset import Missing, Wrong
+from suite.datasets.pretrained import hash_of, read_layers
+from suite.models.weights import weight_shapes
+
+
+def path_of(model, cache):
+    return os.path.join(cache, "weights", model + ".npz")
+
+
+def convert(model, described, source, cache):
+    """Return the record {"file", "sha256", "source", "shapes", "parameters"} of a model's converted weights. Raises Wrong.
+
+    described: the model's layers; source: a file of Keras or torchvision.
+    """
+    wanted = base_weights(described, (224, 224, 3))
+    arrays = arranged(wanted, read_layers(source), source)
+    file = path_of(model, cache)
+    os.makedirs(os.path.dirname(file), exist_ok=True)
+    with open(file + ".part", "wb") as out:
+        numpy.savez(out, **{str(number): array for number, array in enumerate(arrays)})
+    record = {"file": file, "sha256": hash_of(file + ".part", "sha256"), "source": os.path.abspath(source)}
+    record.update(shapes=[array.shape for array in arrays], parameters=sum(array.size for array in arrays))
+    with open(file + ".json", "w") as out:
+        json.dump(record, out)
+    os.replace(file + ".part", file)
+    return record
+
+
+def base_weights(described, shape):
+    """Return the weights of all layers but the Dense ones, which must come last: a head."""
+    weights = weight_shapes(described, shape)
+    heads = ["-dense/" in weight.name for weight in weights]
+    count = heads.index(True) if True in heads else len(weights)
+    if not all(heads[count:]) or not count:
+        raise Wrong("a model without convolutions, or with others after a Dense: no base that could be pretrained")
+    return weights[:count]
+
+
+def arranged(wanted, found, source):
+    """Return the arrays in the order of the wanted weights. found: the file's layers by kind. Raises Wrong."""
+    waiting = {kind: iter(layers) for kind, layers in found.items()}
+    groups = layer_groups(wanted, "separable" in found)
+    arrays = []
+    for kind, weights in groups:
+        arrays += fitting(weights, next(waiting.get(kind, iter(())), ()), source)
+    left = sum(len(list(rest)) for kind, rest in waiting.items() if kind != "dense")
+    if left:
+        raise Wrong("{}: {} layers more than the model has; wanted its own weights".format(source, left))
+    return arrays
+
+
+def layer_groups(weights, separable):
+    """Return [(kind, weights)], as Keras' layers are: a depthwise convolution and the Conv after it may be one."""
+    groups = []
+    for weight in weights:
+        layer = weight.name.rpartition("/")[0]
+        if groups and groups[-1][1][-1].name.rpartition("/")[0] == layer:
+            groups[-1][1].append(weight)
+        else:
+            kind = {"batchnorm": "norm", "depthwiseconv": "depthwise"}.get(layer.rpartition("-")[2], "conv")
+            groups.append((kind, [weight]))
+    if not separable:
+        return groups
+    joined = []
+    for kind, own in groups:
+        if kind == "conv" and joined and joined[-1][0] == "depthwise":
+            joined[-1] = ("separable", joined[-1][1] + own)
+        else:
+            joined.append((kind, own))
+    return joined
+
+
+def fitting(weights, arrays, source):
+    shapes = [tuple(weight.shape) for weight in weights]
+    if [array.shape for array in arrays] != shapes:
+        has = ", ".join(str(array.shape) for array in arrays) or "nothing more"
+        raise Wrong("{}: {} for {}; wanted {}".format(source, has, weights[0].name, ", ".join(map(str, shapes))))
+    return list(arrays)
+
+
+def record_of(model, cache):
+    """Return the record of a model's converted weights, as they are now. Raises Missing or Wrong."""
+    file = path_of(model, cache)
+    try:
+        with open(file + ".json") as opened:
+            record = json.load(opened)
+        sha256 = hash_of(file, "sha256")
+    except (OSError, ValueError):
+        raise Missing(
+            "{0}: no pretrained weights; fetch a file of keras.applications or torchvision, then: "
+            "framegate data weights {0} FILE".format(model)
+        ) from None
+    if sha256 != record["sha256"]:
+        raise Wrong("{}: SHA-256 {}; wanted {}: convert it again".format(file, sha256, record["sha256"]))
+    return dict(record, file=file)
+
+
+def check_fit(record, weights):
+    """Raise Wrong where a model's weights do not begin with those that were converted: it has other parameters, or other images."""
+    for weight, shape in zip(weights, record["shapes"]):
+        if weight.shape != tuple(shape):
+            raise Wrong("{} is {}; the pretrained weights have {}".format(weight.name, weight.shape, tuple(shape)))
+
+
+def put(file, weights):
+    """Put a file's arrays in the place of the first of the weights, which are by canonical name in the model's order."""
+    with numpy.load(file) as arrays:
+        for number, name in zip(range(len(arrays.files)), list(weights)):
+            weights[name] = arrays[str(number)]
