@@ -130,6 +130,15 @@ def test_a_run_cut_short_is_told(invented_runs, capsys):
     assert "line 61: cut short by a kill, left out" in capsys.readouterr().out
 
 
+def test_how_many_processes_were_disturbed_is_said_first(invented_runs, capsys):
+    journal = invented_runs / ".framegate/journal/before.jsonl"
+    journal.write_text(journal.read_text().replace('"disturbed": null', '"disturbed": "other processes"', 3))
+    words = "before: in 3 of 50 processes other work on the machine disturbed its processors"
+    assert report("before")["runs"][0]["notes"][0].startswith(words)
+    assert words in capsys.readouterr().out
+    assert words in Path("report/summary.md").read_text()
+
+
 def test_a_gates_journal_is_shown_without_its_drift_and_says_who_judged_it(invented_runs):
     journal = invented_runs / ".framegate/journal/before.jsonl"
     drift = journal.read_text().replace('"purpose": "training"', '"purpose": "drift"').splitlines()[1:-1]

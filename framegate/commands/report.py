@@ -1,6 +1,7 @@
 """framegate report: stored runs as one page that opens without a network, and as Markdown, JSON, CSV or Parquet."""
 
 import argparse
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
     from framegate.report.folder import write_folder
     from framegate.report.markdown import summary_text
 
+    gc.disable()  # a document is millions of objects and no garbage: to look for it takes a fifth of the time
     store = options.suite / ".framegate"
     read = [(text, stored_run(text, store / "journal")) for text in options.runs]
     runs = [(Path(files[0].source).stem if text == "latest" else text, files) for text, files in read]
@@ -40,4 +42,5 @@ def run(options: argparse.Namespace) -> int:
     write_folder(options.output, found, options.data)
     print(summary_text(found))
     print(f"{options.output / 'index.html'} written")
+    gc.enable()
     return 0

@@ -70,7 +70,7 @@ def document(
         "framegate": version("framegate"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "policy": _policy(policies[0]),
-        "runs": [_run(run) for run in runs],
+        "runs": [_run(run, [cell for cell in cells if cell["run"] == k]) for k, run in enumerate(runs)],
         "answers": answers,
         "verdicts": told,
         "calibration": calibration_entry(calibration),
@@ -136,7 +136,7 @@ def _place(kind: str, cells: Sequence[Entry], pair: tuple[int | None, int | None
     return told | ({} if shown is None else {"name": cells[shown]["id"]})
 
 
-def _run(run: Measured) -> Entry:
+def _run(run: Measured, cells: Sequence[Entry]) -> Entry:
     first = run.files[0]
     return {
         "name": run.name,
@@ -144,8 +144,15 @@ def _run(run: Measured) -> Entry:
         "started": first.started,
         "commit": first.commit,
         "machine": first.machine,
-        "notes": [note for file in run.files for note in file.notes],
+        "notes": [*(note for file in run.files for note in file.notes), *_disturbed(run.name, cells)],
     }
+
+
+def _disturbed(run: str, cells: Sequence[Entry]) -> list[str]:
+    processes = [process for cell in cells for process in cell["processes"]]
+    found = sum(process["disturbed"] is not None for process in processes)
+    words = "other work on the machine disturbed its processors: its times say less than they seem to"
+    return [f"{run}: in {found} of {len(processes)} processes {words}"] * (found > 0)
 
 
 def _policy(policy: Policy) -> Entry:

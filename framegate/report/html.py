@@ -54,7 +54,7 @@ def _drawn(cell: Entry) -> Entry:
 
 
 def _shortened(values: list[float | None]) -> list[float | None]:
-    return [_rounded(value) for value in values]
+    return [value if value is None else float(f"{value:.{DIGITS}g}") for value in values]  # half a million of them
 
 
 def _rounded(value: Any) -> Any:
