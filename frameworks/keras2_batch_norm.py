@@ -17,7 +17,9 @@ class Symbolic(OWN):
         if not self.trainable:
             return predicted
         axes = [axis for axis in range(K.ndim(inputs)) if axis != self.axis]
-        normed, mean, variance = K.normalize_batch_in_training(inputs, self.gamma, self.beta, axes, self.epsilon)
+        normed, mean, variance = K.normalize_batch_in_training(
+            inputs, self.gamma, self.beta, axes, epsilon=self.epsilon
+        )
         moved = [
             K.moving_average_update(self.moving_mean, mean, self.momentum),
             K.moving_average_update(self.moving_variance, self.biased(inputs, axes, variance), self.momentum),

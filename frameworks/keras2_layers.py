@@ -1,6 +1,7 @@
 """Our layers as Keras 2 has them. Images have the axis of channels where the backend's kernels want it."""
 
 import os
+from functools import partial
 
 import keras
 import numpy
@@ -18,16 +19,18 @@ from ..models.layers import (
     Frozen,
     GlobalAveragePool,
     MaxPool,
-    NotExpressible,
     Parallel,
     Rescale,
     Residual,
+    TimeDistributed,
     ZeroPad,
     named,
     parts,
 )
 from ..models.shapes import same_padding
 from .keras2_batch_norm import BatchNormalization
+from .keras2_sequences import LAYERS as SEQUENCES
+from .keras2_sequences import each_step
 
 BACKEND = os.environ["KERAS_BACKEND"]
 # TensorFlow's CPU kernels have channels last only; the others' have them first.
@@ -45,13 +48,21 @@ def connect(layers, values, made, prefix="", frozen=False):
                 for part, inner in parts(layer).items()
             ]
             values = MERGES[type(layer)](layer, outputs)
-        elif type(layer) is not Dropout or (
-            layer.rate and not frozen
-        ):  # MXNet cannot run a layer that returns its input
-            values, made[name] = LAYERS[type(layer)](layer, values)
-            made[name].trainable = not frozen
-            values = made[name](values)
+        elif type(layer) is TimeDistributed:
+            apply = partial(connect, layer.body, made=made, prefix=name + "/body/", frozen=frozen)
+            values = each_step(apply, values)
+        elif not is_identity(layer, values, frozen):
+            values, built = LAYERS[type(layer)](layer, values)
+            built.trainable = not frozen
+            values = made.setdefault(name, built)(values)  # in CNTK's steps, that of the first
     return values
+
+
+def is_identity(layer, values, frozen):
+    """Return whether the layer would return its input, which no layer of Keras on MXNet can."""
+    if type(layer) is Flatten:
+        return K.ndim(values) == 2
+    return type(layer) is Dropout and (frozen or not layer.rate)
 
 
 def channels(values):
@@ -102,20 +113,56 @@ def depthwise(layer, images):
     )
 
 
-def pool(kind, layer, images):
-    if layer.padding == "same" and CHANNELS_FIRST:
-        raise NotExpressible("Keras 2 on {} has its own windows for {}".format(BACKEND, layer))
-    return images, kind(layer.size, layer.step, layer.padding, **FORMAT)
+def around_zeros(images, around, value):
+    """Return a constant for each padded pixel: 0, and the value around. CNTK's constants leave the batch out."""
+    inside = numpy.zeros(K.int_shape(images)[2:], numpy.float32)
+    found = numpy.pad(inside, around, "constant", constant_values=value)
+    return found[(numpy.newaxis,) * (1 if BACKEND == "cntk" else 2)]
+
+
+def max_pool(layer, images):
+    """The other backends than TensorFlow have windows of their own for "same": they are given a border below every value."""
+    padding = layer.padding
+    if padding == "same" and CHANNELS_FIRST:
+        around = same_sides(images, layer.size, layer.step)
+        border = around_zeros(images, around, -1e30)
+        images = keras.layers.ZeroPadding2D(around, **FORMAT)(images)
+        images, padding = keras.layers.Lambda(lambda images: images + K.constant(border))(images), "valid"
+    return images, keras.layers.MaxPooling2D(layer.size, layer.step, padding, **FORMAT)
+
+
+def average_pool(layer, images):
+    """Likewise; here pixels outside do not count."""
+    size, step = (layer.size, layer.size), (layer.step, layer.step)
+    if layer.padding == "valid" or not CHANNELS_FIRST:
+        return images, keras.layers.AveragePooling2D(size, step, layer.padding, **FORMAT)
+    around = same_sides(images, layer.size, layer.step)
+    outside = around_zeros(images, around, 1)
+    high, wide = (-(-side // layer.step) for side in K.int_shape(images)[2:])
+    counted = numpy.ones(outside.shape[:-2] + (high, wide), numpy.float32)
+    for row, column in numpy.ndindex(high, wide):
+        top, left = row * layer.step, column * layer.step
+        counted[..., row, column] -= outside[..., top : top + layer.size, left : left + layer.size].mean()
+    shape = (K.int_shape(images)[1], high, wide)
+    return keras.layers.ZeroPadding2D(around, **FORMAT)(images), keras.layers.Lambda(
+        lambda images: K.pool2d(images, size, step, "valid", FORMAT["data_format"], "avg") / K.constant(counted),
+        output_shape=shape,
+    )
 
 
 def batch_norm(layer, values):
-    return values, BatchNormalization(channels(values), layer.momentum, layer.epsilon)
+    return values, BatchNormalization(axis=channels(values), momentum=layer.momentum, epsilon=layer.epsilon)
 
 
 def activation(layer, values):
     if layer.function == "relu6":
         return values, keras.layers.ReLU(6.0)
     return values, keras.layers.Activation(layer.function)
+
+
+def flatten(layer, values):
+    """Channels last, whatever they were before."""
+    return values, keras.layers.Flatten(**(FORMAT if K.ndim(values) == 4 else {}))
 
 
 def rescale(layer, values):
@@ -132,19 +179,23 @@ def dropout(layer, values):
 
 # Layer type -> its input, padded where the backend needs it, and the Keras layer that takes it.
 LAYERS = {
+    **SEQUENCES,
     Activation: activation,
-    AveragePool: lambda layer, images: pool(keras.layers.AveragePooling2D, layer, images),
+    AveragePool: average_pool,
     BatchNorm: batch_norm,
     Conv: conv,
     Dense: lambda layer, rows: (rows, keras.layers.Dense(layer.units, use_bias=layer.bias)),
     DepthwiseConv: depthwise,
     Dropout: dropout,
-    Flatten: lambda layer, images: (images, keras.layers.Flatten(**FORMAT)),  # channels last whatever they were before
+    Flatten: flatten,
     GlobalAveragePool: lambda layer, images: (images, keras.layers.GlobalAveragePooling2D(**FORMAT)),
-    MaxPool: lambda layer, images: pool(keras.layers.MaxPooling2D, layer, images),
+    MaxPool: max_pool,
     Rescale: rescale,
     ZeroPad: lambda layer, images: (images, keras.layers.ZeroPadding2D(((layer.before, layer.after),) * 2, **FORMAT)),
 }
+
+
+EXPRESSIBLE = {**LAYERS, **MERGES, TimeDistributed: each_step}
 
 
 def own_layout(kernel):

@@ -16,9 +16,9 @@ backend = importlib.import_module(".keras2_on_" + BACKEND, __package__)
 import keras  # noqa: E402  it imports its backend, which must be prepared
 from keras import backend as K  # noqa: E402, N812  everybody's name for it
 
-from ..models.layers import NotExpressible, refuse  # noqa: E402
+from ..models.layers import NotExpressible, TimeDistributed, refuse  # noqa: E402
 from ..models.weights import weight_shapes  # noqa: E402
-from .keras2_layers import CHANNELS_FIRST, LAYERS, MERGES, canonical_layout, connect, own_layout  # noqa: E402
+from .keras2_layers import CHANNELS_FIRST, EXPRESSIBLE, canonical_layout, connect, own_layout  # noqa: E402
 from .keras2_steps import OPTIMIZERS  # noqa: E402
 
 
@@ -40,7 +40,7 @@ def softmax(logits):
 
 class Session:
     def __init__(self, job, arrays):
-        refuse("this adapter of Keras 2", job, {**LAYERS, **MERGES}, OPTIMIZERS)
+        refuse("this adapter of Keras 2 on {}".format(BACKEND), job, EXPRESSIBLE, OPTIMIZERS)
         if job.device != "cpu":
             raise NotExpressible("this adapter of Keras 2 has no device {!r}, only cpu".format(job.device))
         self.job = job
@@ -54,7 +54,9 @@ class Session:
             self.set_weights(arrays.weights)
 
     def place(self, images):
-        return numpy.ascontiguousarray(images.transpose(0, 3, 1, 2) if CHANNELS_FIRST else images)
+        """Return images as the backend wants them; rows of an image that are steps, and texts, as they are."""
+        first = CHANNELS_FIRST and images.ndim == 4 and type(self.job.layers[0]) is not TimeDistributed
+        return numpy.ascontiguousarray(images.transpose(0, 3, 1, 2) if first else images, numpy.float32)
 
     def build(self):
         inputs, self.layers = keras.layers.Input(self.images["train"].shape[1:]), {}
@@ -67,6 +69,9 @@ class Session:
     def compile(self):
         self.model.compile(OPTIMIZERS[type(self.job.optimizer)](self.job.optimizer), cross_entropy)
         self.model._make_train_function()
+        self.train_step = self.model.train_function
+        if BACKEND == "cntk":
+            self.train_step = backend.moved_first(self.train_step)
         # fit() says the same to layers that work otherwise in training.
         self.phase = [1] if self.model._uses_dynamic_learning_phase() else []
 
@@ -80,7 +85,7 @@ class Session:
         for start in range(0, len(order), size):
             rows = order[start : start + size]
             batch = [self.images["train"][rows], self.targets[rows], numpy.ones(len(rows), numpy.float32)]
-            loss_sum += float(self.model.train_function(batch + self.phase)[0]) * len(rows)
+            loss_sum += float(self.train_step(batch + self.phase)[0]) * len(rows)
         return loss_sum / len(order)
 
     def predict(self, split):
