@@ -20,9 +20,6 @@ from framegate.runner.sides import Say
 from framegate.runner.work import Attempt, Place, Work
 
 SIDES = ("baseline", "candidate")
-FEWEST_EPOCHS = (
-    9  # of a process: the warm-up and four neighbours of each order; a start costs more than a quick cell's epoch
-)
 DRIFT = "drift"  # the purpose of the two processes that only compare losses
 DRIFT_STEPS = 20
 # Of a process: the warm-up, and four to sixteen neighbours of each order. Pairs of quick cells need many, as their epochs are short
