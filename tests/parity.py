@@ -259,29 +259,28 @@ def judged(environment: Environment, model: str, optimizer: str) -> str:
             words = str(failure)
             if "NotExpressible: " in words:
                 return "cannot: " + words.partition("NotExpressible: ")[2].splitlines()[0]
-            return "FAILED: " + words.splitlines()[-1]
+            return "FAILED: " + words.split("\n\n")[0].rstrip().splitlines()[-1]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the matrix, a line a pair and environment, and return 1 where any differs."""
+    """Print the matrix, a line a pair and environment, and return 1 where any differs, or none was compared."""
     known = load(ROOT / "environments")
     parser = argparse.ArgumentParser(prog="python -m tests.parity")
     parser.add_argument("--environments", nargs="+", choices=sorted(known), metavar="NAME", default=list(known))
     parser.add_argument("--models", nargs="+", choices=sorted(SUBJECTS), metavar="NAME", default=sorted(SUBJECTS))
     options = parser.parse_args(arguments)
-    wrong = 0
+    built = [name for name in options.environments if is_built(built_folder(known[name], "cpu", STORE / "envs"))]
+    for name in sorted(set(options.environments) - set(built)):
+        print(f"left out, as it is not built: {name}; build it with: framegate envs build {name}")
+    wrong = compared = 0
     for model, optimizer in pairs():
-        if model not in options.models:
-            continue
-        for name in options.environments:
-            if not is_built(built_folder(known[name], "cpu", STORE / "envs")):
-                found = f"not built; build it with: framegate envs build {name}"
-            else:
-                found = judged(known[name], model, optimizer)
+        for name in built if model in options.models else []:
+            found = judged(known[name], model, optimizer)
+            compared += found.startswith("same")
             wrong += found.startswith(("DIFFERS", "FAILED"))
             print(f"{model:20} {optimizer:9} {name:24} {found}", flush=True)
-    print(f"{wrong} differ")
-    return int(wrong > 0)
+    print(f"{compared} the same, {wrong} not")
+    return int(wrong > 0 or not compared)  # nothing compared is no agreement
 
 
 if __name__ == "__main__":
