@@ -4,13 +4,16 @@ import json
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 from foreign import CELLS, ROUNDS, text
 
 import framegate.report.document
 import framegate.stats.judging  # noqa: F401 - loaded here, or each run inside this process would load it anew
+from framegate.cli import main
 
 pytest_plugins = ["pytester"]
+SCHEMA = Path(__file__).parent.parent / "framegate/report/schema.json"
 
 
 def embedded(folder):
@@ -50,3 +53,24 @@ def test_nothing_measured_writes_nothing(suite):
     found = suite.pytest("--shift-report=page", "--benchmark-skip")
     assert "--shift-report: nothing was measured, so nothing was written" in text(found)
     assert not Path("page").exists()
+
+
+def test_what_a_run_really_stores_is_reported(toy_suite, monkeypatch):
+    monkeypatch.chdir(toy_suite.root)
+    assert toy_suite.pytest("--shift-report=page", "--benchmark-json=out.json").returncode == 0
+    assert main(["report", "latest", "out.json", "--allow", "machine", "--data", "json"]) == 0
+    document = json.loads(Path("report/report.json").read_text(encoding="utf-8"))
+    jsonschema.validate(document, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    told, stored, session = document["cells"][:3], document["cells"][3:], embedded("page")["cells"]
+    assert [cell["purpose"] for cell in told] == ["inference", "training", "training"]
+    for cells in (told, stored, session):
+        (plain,) = [
+            cell for cell in cells if cell["name"].endswith("test_training[toy/logistic_regression/digits/b32]")
+        ]
+        assert len(plain["processes"]) == 2
+        assert plain["labels"]["rows"] == 364
+        assert plain["summary"]["accuracy"] > 0.85
+        assert {"import", "build", "epochs", "remainder"} <= plain["summary"]["phases"].keys()
+        assert Path(plain["processes"][0]["directory"], "repeat.sh").is_file()
+    (comparison,) = document["answers"]
+    assert comparison["counts"] == {"unsure": 3}  # two processes are too few

@@ -29,18 +29,24 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the folder and name the page; return 0."""
+    gc.disable()  # a document is millions of objects and no garbage: to look for it takes a fifth of the time
+    try:
+        write(options)
+    finally:
+        gc.enable()
+    print(f"{options.output / 'index.html'} written")
+    return 0
+
+
+def write(options: argparse.Namespace) -> None:
+    """Read the runs, print the answer and write the folder."""
     from framegate.report.folder import write_folder
     from framegate.report.markdown import summary_text
 
-    gc.disable()  # a document is millions of objects and no garbage: to look for it takes a fifth of the time
     store = options.suite / ".framegate"
     read = [(text, stored_run(text, store / "journal")) for text in options.runs]
     runs = [(Path(files[0].source).stem if text == "latest" else text, files) for text, files in read]
-    found = describe(
-        runs, options.metric or ["seconds"], lambda keys: policy_of(options, keys), store, frozenset(options.allow)
-    )
+    metrics = options.metric or ["seconds"]
+    found = describe(runs, metrics, lambda keys: policy_of(options, keys), store, frozenset(options.allow))
     write_folder(options.output, found, options.data)
     print(summary_text(found))
-    print(f"{options.output / 'index.html'} written")
-    gc.enable()
-    return 0
