@@ -23,7 +23,7 @@ from framegate.commands import (
     runs,
 )
 from framegate.errors import FramegateError
-from framegate.stats.choices import status_of_error
+from framegate.stats import choices
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except FramegateError as error:
         print(f"framegate: {error}", file=sys.stderr)
-        return status_of_error(error)
+        return choices.status_of_error(error)
+    except KeyboardInterrupt:
+        print("framegate: interrupted", file=sys.stderr)
+        return choices.STATUS_INTERRUPTED
     except BrokenPipeError:  # the reader, such as head, had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -30,6 +30,7 @@ DEFAULT_ALPHA = 0.025  # one-sided
 STATUS_PASSED, STATUS_WORSE, STATUS_UNSURE, STATUS_BROKEN = 0, 10, 11, 12
 # Nothing was judged: an error in words, by what its reader would do.
 STATUS_ERROR, STATUS_ENVIRONMENT, STATUS_BUSY, STATUS_FULL = 2, 13, 14, 15
+STATUS_INTERRUPTED = 130  # as of any program that Ctrl-C ended
 
 
 _STATUSES: dict[type[FramegateError], int] = {
