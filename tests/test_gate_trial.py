@@ -105,15 +105,15 @@ def test_the_shift_is_planted_in_the_worker_and_the_training_stays_the_same(toy_
     (toy_suite.root / "benchmarks" / "harness").mkdir()
     shutil.copy(Path(gate_trial.__file__).with_name("slowed.py"), toy_suite.root / "benchmarks" / "harness")
     monkeypatch.setattr(gate_trial, "ROOT", toy_suite.root)
-    monkeypatch.setattr(gate_trial, "SHARES", (0.0, 3.0))
-    monkeypatch.setattr(gate_trial, "EPOCHS", 3)
+    monkeypatch.setattr(gate_trial, "SHARES", (0.0, 9.0))
+    monkeypatch.setattr(gate_trial, "EPOCHS", 7)
     monkeypatch.setattr(gate_trial, "toy_cells", lambda: toy_cells_of(toy_suite))
     (own,) = launches(load(toy_suite.root / "environments")["toy"]).values()
-    effect, seconds = measured_pair((own[0.0], own[3.0]), 1)
-    assert 0.7 < effect < 2.1  # the log of 4 is 1.39
+    effect, seconds = measured_pair((own[0.0], own[9.0]), 1)
+    assert effect > 1.0  # the log of 10 is 2.3; other work on the machine may add to either side
     assert seconds > 0
-    warm, _ = measured_alone(own[3.0], 2)
-    assert len(warm) == 2
+    warm, _ = measured_alone(own[9.0], 2)
+    assert len(warm) == 6
 
 
 def toy_cells_of(toy_suite):

@@ -21,8 +21,8 @@ def effects(count, shift, deviation=0.01, seed=0):
 
 
 def test_below_six_pairs_nothing_is_said():
-    verdict = verdict_of("cell", "seconds", effects(5, 0.5), RULES, over=False)
-    assert (verdict.word, verdict.why) == ("continue", "5 pairs, 6 are the fewest")
+    verdict = verdict_of("cell", "seconds", [np.log(1.5)] * 5, RULES, over=False)
+    assert (verdict.word, verdict.why) == ("continue", "5 pairs, 6 are the fewest; ratio 1.500 so far")
     assert verdict_of("cell", "seconds", effects(5, 0.5), RULES, over=True).word == "unsure"
 
 

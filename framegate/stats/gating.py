@@ -78,7 +78,9 @@ def verdict_of(name: str, metric: str, effects: Sequence[float], rules: Rules, o
     """
     pairs = len(effects)
     if pairs < FEWEST_PAIRS:
-        return Verdict(name, metric, "unsure" if over else CONTINUE, f"{pairs} pairs, {FEWEST_PAIRS} are the fewest")
+        so_far = f"; ratio {ratio_so_far(effects):.3f} so far" if effects and METRICS[metric].scale == "log" else ""
+        why = f"{pairs} pairs, {FEWEST_PAIRS} are the fewest{so_far}"
+        return Verdict(name, metric, "unsure" if over else CONTINUE, why)
     looks = [look for look in rules.looks if look <= pairs]
     values = np.asarray(effects, dtype=np.float64)
     for look in looks:
