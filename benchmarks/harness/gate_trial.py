@@ -190,6 +190,8 @@ def tried(run: Callable[[dict[str, float]], Trial], cells: Sequence[str], share:
 
 def same_power(bank: Bank, cells: Sequence[str], share: float, rules: Rules, ours: dict[str, Any], trials: int) -> str:
     """Return our time over that of the smallest fixed plan which finds as much."""
+    if not ours["found"]:
+        return "nothing found"
     random = np.random.default_rng(2)
     for pairs in range(6, 61):
 
