@@ -35,6 +35,11 @@ LOOPS = {
     "keras-jax-0.10/lenet/digits-32px/b32": "keras_fit",
     "tensorflow-2.21/lenet/digits-32px/b32": "tensorflow_loop",
     "mxnet-1.9/lenet/digits-32px/b32": "gluon_loop",
+    "pytorch-2.13/lenet/digits-32px/b32": "torch_loop",
+    "pytorch-2.13/dense/digits/b32": "torch_loop",
+    "keras-pytorch-2.13/lenet/digits-32px/b32": "keras_fit",
+    "jax-0.10/lenet/digits-32px/b32": "jax_loop",
+    "jax-0.10/dense/digits/b32": "jax_loop",
     "scikit-learn-1.9/dense/digits/b32": "sklearn_partial_fit",
 }
 

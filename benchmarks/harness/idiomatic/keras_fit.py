@@ -1,4 +1,4 @@
-"""What a good user of Keras writes: one model.fit() on arrays in memory. KERAS_BACKEND chooses TensorFlow or JAX."""
+"""What a good user of Keras writes: one model.fit() on arrays in memory. KERAS_BACKEND chooses TensorFlow, JAX or PyTorch."""
 
 import time
 
@@ -41,6 +41,10 @@ def epochs(arrays, layers, input_shape, classes, batch_size, optimizer, threads,
 
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
+    if keras.backend.backend() == "torch":
+        import torch
+
+        torch.set_num_threads(threads)
     model = keras.Sequential([keras.Input(input_shape)] + [LAYERS[type(layer)](layer) for layer in layers])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(OPTIMIZERS[type(optimizer)](optimizer), loss)

@@ -1,0 +1,103 @@
+"""What a good user of JAX writes: optax's and JAX's tutorials' loop, a jitted update of a pytree on batches of numpy arrays in memory.
+
+Layers are plain functions: Flax would add none of its own to the compiled step.
+"""
+
+import functools
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy
+import optax
+
+from ....models.layers import Activation, Conv, Dense, Dropout, Flatten, MaxPool
+from ....models.optimizers import SGD, Adadelta, Adam, RMSprop
+
+OPTIMIZERS = {
+    SGD: lambda own: optax.sgd(own.learning_rate, own.momentum or None),
+    Adam: lambda own: optax.adam(own.learning_rate),
+    RMSprop: lambda own: optax.rmsprop(own.learning_rate, own.rho),
+    Adadelta: lambda own: optax.adadelta(own.learning_rate, own.rho),
+}
+FUNCTIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid}
+GLOROT = jax.nn.initializers.glorot_uniform()
+
+
+def conv(layer, weights, x, key):
+    layout = ("NHWC", "HWIO", "NHWC")
+    strides = (layer.stride, layer.stride)
+    return (
+        jax.lax.conv_general_dilated(x, weights[0], strides, layer.padding.upper(), dimension_numbers=layout)
+        + weights[1]
+    )
+
+
+def max_pool(layer, weights, x, key):
+    window = (1, layer.size, layer.size, 1)
+    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, window, window, "VALID")
+
+
+def dropout(layer, weights, x, key):
+    return jnp.where(jax.random.bernoulli(key, 1 - layer.rate, x.shape), x / (1 - layer.rate), 0)
+
+
+LAYERS = {
+    Conv: conv,
+    Dense: lambda layer, weights, x, key: x @ weights[0] + weights[1],
+    MaxPool: max_pool,
+    Activation: lambda layer, weights, x, key: FUNCTIONS[layer.function](x),
+    Dropout: dropout,
+    Flatten: lambda layer, weights, x, key: x.reshape(len(x), -1),
+}
+
+
+def initial(layers, x, key):
+    """Return each layer's weights, (kernel, bias) or nothing."""
+    found = []
+    for layer, drawn in zip(layers, jax.random.split(key, len(layers)), strict=True):
+        kernel = {Conv: (getattr(layer, "kernel", 0),) * 2, Dense: ()}.get(type(layer))
+        own = ()
+        if kernel is not None:
+            width = layer.filters if type(layer) is Conv else layer.units
+            own = (GLOROT(drawn, (*kernel, x.shape[-1], width)), jnp.zeros(width))
+        found.append(own)
+        x = jax.eval_shape(functools.partial(LAYERS[type(layer)], layer), own, x, key)
+    return found
+
+
+def epochs(arrays, layers, input_shape, classes, batch_size, optimizer, threads, count, permit):
+    """Return the seconds of each epoch. permit() is called, and may wait, before each. The CPU affinity has set the threads."""
+    transform = OPTIMIZERS[type(optimizer)](optimizer)
+    images, labels = numpy.array(arrays.train_images), arrays.train_labels.astype(numpy.int32)
+    key = jax.random.PRNGKey(0)
+    weights = initial(layers, jnp.asarray(images[:1]), key)
+    state = transform.init(weights)
+    random = numpy.random.default_rng(0)
+
+    def loss_of(weights, x, y, key):
+        for layer, own, drawn in zip(layers, weights, jax.random.split(key, len(layers)), strict=True):
+            x = LAYERS[type(layer)](layer, own, x, drawn)
+        return optax.softmax_cross_entropy_with_integer_labels(x, y).mean()
+
+    @functools.partial(jax.jit, donate_argnums=(0, 1, 2))
+    def update(weights, state, key, x, y):
+        key, drawn = jax.random.split(key)
+        loss, gradients = jax.value_and_grad(loss_of)(weights, x, y, drawn)
+        changes, state = transform.update(gradients, state, weights)
+        return optax.apply_updates(weights, changes), state, key, loss
+
+    seconds = []
+    for _ in range(count):
+        permit()
+        begin = time.perf_counter()
+        order = random.permutation(len(labels))
+        losses = []
+        for start in range(0, len(labels), batch_size):
+            rows = order[start : start + batch_size]
+            weights, state, key, loss = update(weights, state, key, images[rows], labels[rows])
+            losses.append(loss)
+        numpy.mean(jax.device_get(losses))
+        jax.block_until_ready(weights)
+        seconds.append(time.perf_counter() - begin)
+    return seconds
