@@ -70,7 +70,9 @@ function lineFigure(options, series) {
 function barFigure(options, rows) {
   rows = rows.filter((row) => some(row.value));
   const width = Math.max(280, Math.min(options.width || 520, 900)), line = 40, height = rows.length * line + 8;
-  const top = Math.max(...rows.map((row) => (row.interval ? Math.max(row.interval[1] ?? 0, row.value) : row.value))) * 1.04 || 1;
+  // An interval of two processes may reach to a hundred times the value: what goes beyond twice the longest bar ends open.
+  const longest = Math.max(...rows.map((row) => row.value)), ends = rows.map((row) => (row.interval ? row.interval[1] ?? 0 : 0));
+  const top = Math.min(2 * longest, Math.max(longest, ...ends)) * 1.04 || 1;
   const room = width - 96, scale = (value) => (Math.min(value, top) / top) * room;
   const svg = h("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": options.alt, "font-size": 12.5 }, h("title", {}, options.alt));
   rows.forEach((row, k) => {
@@ -79,7 +81,7 @@ function barFigure(options, rows) {
     svg.append(h("rect", { x: 0, y, width: Math.max(1, scale(row.value)), height: 13, fill: colour(k) }));
     if (row.interval) {
       const [a, b] = row.interval.map(scale);
-      const d = `M${a},${y + 6.5}H${b}M${a},${y + 2}v9M${b},${y + 2}v9`;
+      const d = `M${a},${y + 6.5}H${b}M${a},${y + 2}v9${row.interval[1] > top ? "" : `M${b},${y + 2}v9`}`;
       svg.append(h("path", { d, stroke: "var(--card)", "stroke-width": 4.5, fill: "none" }), h("path", { d, stroke: "var(--text)", "stroke-width": 1.6, fill: "none" }));
     }
     svg.append(h("text", { x: width, y: y + 11, "text-anchor": "end", fill: "var(--text)" }, row.text));
