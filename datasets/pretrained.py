@@ -185,6 +185,9 @@ def state_dict(path):
 
 def zipped(path):
     with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > LARGEST:
+            raise Wrong("{}: {:,} bytes unpacked; wanted at most {:,}".format(path, unpacked, LARGEST))
         (pickled,) = [name for name in archive.namelist() if name.endswith("/data.pkl")]
         folder = pickled[: -len("data.pkl")]
 

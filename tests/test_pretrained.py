@@ -13,10 +13,11 @@ import pytest
 from mounted import ROOT, worker_module
 
 from framegate.errors import DataFailed, DataMissing, MatrixError
-from framegate.runner.cell import Cell
-from framegate.runner.data import convert_weights, prepare_for
+from framegate.runner.cell import TRAINING, Cell
+from framegate.runner.data import Dataset, convert_weights, prepare_for
 from framegate.runner.declarations import load
 from framegate.runner.environments import built_folder, ensure, is_built
+from framegate.runner.jobs import make_job
 
 STORE = ROOT / ".framegate"
 layers = worker_module("models.layers")
@@ -127,21 +128,8 @@ def test_a_worker_begins_with_the_pretrained_weights_and_its_own_head(tmp_path):
     files = {
         name: str(tmp_path / f"{name}.npy") for name in ("train_images", "train_labels", "test_images", "test_labels")
     }
-    job = {
-        "root": str(ROOT),
-        "adapter": "tests.toy_framework.session",
-        "model": "lenet",
-        "parameters": {},
-        "dropout": True,
-    }
-    job |= {"dataset": {"shape": [32, 32, 3], "classes": list("0123456789"), "files": files}, "init": "canonical"}
-    job |= {
-        "optimizer": {"name": "sgd", "learning_rate": 0.1},
-        "batch_size": 2,
-        "seed": 1,
-        "device": "cpu",
-        "threads": 1,
-    }
+    data = Dataset("noise", None, (32, 32, 3), tuple("0123456789"), {"train": 4, "test": 2}, True, (), (), "", files)
+    job = make_job(cell(), TRAINING, 1, "tests.toy_framework.session", data, ROOT)
     main = worker_module("worker.main")
     sessions = []
     for begin in (record, None):
@@ -222,3 +210,12 @@ def test_a_file_that_calls_something_is_refused_and_calls_nothing(tmp_path):
 def test_an_unknown_model_is_answered_with_those_there_are(tmp_path):
     with pytest.raises(DataFailed, match="'vgg17' is no model; wanted one of alexnet, "):
         convert_weights("vgg17", tmp_path / "file.h5", tmp_path, ROOT)
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
+    reader = worker_module("datasets.pretrained")
+    monkeypatch.setattr(reader, "LARGEST", 10_000)
+    with zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(20_000))
+    with pytest.raises(worker_module("datasets.dataset").Wrong, match="20,000 bytes unpacked; wanted at most 10,000"):
+        reader.read_layers(str(tmp_path / "bomb.pth"))
