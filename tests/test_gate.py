@@ -39,11 +39,11 @@ def address(record):
 
 
 def test_a_slower_candidate_is_found_with_its_own_status_and_in_the_report(gate, toy_suite):
-    view(toy_suite, "slow", "slow:2")
+    view(toy_suite, "slow", "slow:3")
     done = gate("toy", "slow", *ONE_CELL, "--report", "verdict.md")
     assert done.returncode == 10, done.stdout + done.stderr
     assert re.search(r"^slower +[\d.]+ +[\d.]+ to +[\d.]+ .* toy/logistic_regression/", done.stdout, re.M), done.stdout
-    assert "toy -> slow: TOY_FAULT absent -> slow:2" in done.stdout
+    assert "toy -> slow: TOY_FAULT absent -> slow:3" in done.stdout
     page = (toy_suite.root / "verdict.md").read_text(encoding="utf-8")
     assert page.startswith("## SLOWER: something is slower or worse\n\n`slow` against `toy`\n")
     assert "| toy/logistic_regression/digits/b32/adam | epoch seconds | **slower** |" in page
@@ -160,7 +160,7 @@ def test_pytest_benchmarks_does_not_go_on_with_a_gate(gate, toy_suite):
 
 
 def test_the_pytest_form_has_an_item_a_cell_and_the_same_statuses(toy_suite):
-    view(toy_suite, "slow", "slow:2")
+    view(toy_suite, "slow", "slow:3")
     done = toy_suite.pytest("--upgrade", "toy", "slow", "-k", "upgrade and adam", "--junitxml=out.xml")
     assert done.returncode == 10, done.stdout
     assert "FAILED benchmarks/test_upgrade.py::test_upgrade[toy/logistic_regression/digits/b32/adam]" in done.stdout

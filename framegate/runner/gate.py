@@ -141,7 +141,7 @@ class Gate:
         """Yield both sides' processes of a few steps without dropout: from the same weights on the same batches."""
         for process, place in enumerate(self.places[name], start=1):
             rows = DRIFT_STEPS * place.cell.batch_size
-            work = self.run.work(place, TRAINING, 1, process=process, rows=rows, epochs=1, dropout=False)
+            work = self.run.work(place, TRAINING, 1, process=process, rows=[rows], epochs=1, dropout=False)
             yield Task(place.cell.id, DRIFT, process), work
 
     def _known_drift(self, name: str) -> tuple[ProcessResult, ProcessResult] | None:
