@@ -1,4 +1,4 @@
-"""asv's environment for releases: each one gets the environment that the suite built for it, and keeps it.
+"""asv's repository and environment of releases: each one gets the environment that the suite built for it, and keeps it.
 
 asv knows one environment for each row of its matrix and would install every release into that one anew. Here a release is
 "installed" by finding its built environment, and asv's benchmarks run in asv's own interpreter: they start the suite's
@@ -16,13 +16,33 @@ from typing import Any
 from asv import util
 from asv.console import log
 from asv.environment import Environment
+from asv.plugins.git import Git
 
 from framegate.errors import FramegateError
-from framegate.runner.history import pin_at
+from framegate.runner.history import branches, is_history, pin_at
 from framegate.runner.journal import ASV
 from framegate.runner.release_cells import release_cells
 
 SESSION = f"{ASV}{datetime.now(UTC):%Y-%m-%dT%H-%M-%S-%f}"  # the run of the suite that one call of asv is
+
+
+class ReleaseHistory(Git):  # type: ignore[misc]  # asv has no types
+    """The release history. Not every branch that asv.conf.json names need be there: people follow what they use."""
+
+    dvcs = "framegate"
+
+    def __init__(self, url: str, mirror_path: str) -> None:
+        try:
+            found = is_history(Path(url))
+        except FramegateError as error:
+            raise util.UserError(str(error)) from None
+        if not found:
+            raise util.UserError(f"{url}: no release history; make it with: framegate releases")
+        super().__init__(url, mirror_path)
+
+    def get_branch_commits(self, branch: str) -> list[str]:
+        """Return the hashes of a branch's commits, the newest first."""
+        return list(super().get_branch_commits(branch)) if branch in branches(Path(self._path)) else []
 
 
 class ReleaseEnvironment(Environment):  # type: ignore[misc]  # asv has no types

@@ -188,6 +188,12 @@ def test_a_results_folder_that_is_not_asvs_is_refused_and_not_touched(history, t
     assert [path.name for path in results.iterdir()] == ["thesis.txt"]
 
 
+def test_asv_without_a_release_history_says_how_to_make_one(history, tmp_path):
+    suite = copied(history, tmp_path)
+    shutil.rmtree(suite.root / ".framegate/releases")
+    assert ".framegate/releases: no release history; make it with: framegate releases" in asv(suite, "publish").stdout
+
+
 def test_outside_a_suite_the_message_says_what_is_missing(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "framegate", "history"], cwd=tmp_path, capture_output=True, text=True, check=False

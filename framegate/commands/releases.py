@@ -49,7 +49,9 @@ def _grouped(releases: list[Release], wanted: list[str]) -> dict[str, list[Relea
     names = [str(canonicalize_name(name)) for name in wanted] or list(dict.fromkeys(one.package for one in releases))
     grouped = {name: [one for one in releases if one.package == name] for name in names}
     if missing := [name for name, own in grouped.items() if not own]:
-        raise ReleasesError(f"{missing[0]} is not in the list; it has {', '.join({one.package for one in releases})}")
+        raise ReleasesError(
+            f"{missing[0]} is not in the list; it has {', '.join(sorted({one.package for one in releases}))}"
+        )
     return grouped
 
 
