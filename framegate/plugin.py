@@ -152,10 +152,23 @@ class Gate:
         self.marks = {item.nodeid: marks_of(item) for item in session.items}
         if self.metrics() != known:
             self.read_baseline()
+        self.refuse_unknown_margins()
         if path := self.config.getoption("xmlpath", None):
             self.junit = Path(os.path.expandvars(path)).expanduser().absolute()
             for number, item in enumerate(session.items):
                 item.user_properties.append((PLACE, str(number)))
+
+    def refuse_unknown_margins(self) -> None:
+        """Raise UsageError for a margin of no test, before a night is measured in vain."""
+        for one in self.config.option.shift_margin:
+            if one.part and not any(one.part in name for name in self.known_names()):
+                raise pytest.UsageError(
+                    f"--shift-margin={one.part}={one.margin:g}: no test has {one.part!r} in its name"
+                )
+
+    def known_names(self) -> set[str]:
+        """Return all tests of the baseline and of this session, whether they will be run and measured or not."""
+        return {*self.marks, *self.deselected, *(name for name, _ in self.baseline.samples)}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "setup":
@@ -224,7 +237,8 @@ class Gate:
             alpha=asked.shift_alpha, test=asked.shift_test, correction=asked.shift_correction,
             unit=asked.shift_unit, allowed_mismatches=frozenset(asked.shift_allow),
         )  # fmt: skip
-        policy = with_margins(policy, asked.shift_margin, keys)
+        known = {*keys, *((name, "seconds") for name in self.known_names())}  # a failed test has no sample
+        policy = with_margins(policy, asked.shift_margin, known)
         marked = {key: margin for key in keys if (margin := self.marked_margin(key)) is not None}
         return replace(policy, margins={**policy.margins, **marked})
 

@@ -50,11 +50,14 @@ class StoredFile:
 def files_of(text: str) -> list[Path]:
     """Return the files that an argument means: itself, a folder's JSON files, or what a pattern finds."""
     path = Path(text)
+    if not text.strip():  # an unset variable of a script is not the folder here
+        raise SamplesError("an empty name; wanted a JSON file of pytest-benchmark, a folder or a pattern")
     if path.is_file():
         return [path]
     found = sorted(path.glob("*.json") if path.is_dir() else map(Path, glob.glob(text)))
     if not found:
-        raise SamplesError(f"{text}: no such file; wanted JSON of pytest-benchmark: save it with --benchmark-json=FILE")
+        lacking = "a folder without *.json" if path.is_dir() else "no such file"
+        raise SamplesError(f"{text}: {lacking}; wanted JSON of pytest-benchmark: save it with --benchmark-json=FILE")
     return found
 
 
@@ -84,9 +87,11 @@ def of_content(content: Record, source: str) -> StoredFile:
     """Return a run of which pytest-benchmark's JSON is there."""
     from framegate.stats.samples import machine_words
 
-    commit = (content.get("commit_info") or {}).get("id")
+    found = content.get("commit_info")
+    commit = found.get("id") if isinstance(found, dict) else None
     machine = machine_words(content.get("machine_info"))
-    return StoredFile(source, content, str(content.get("datetime", "")), commit, machine)
+    own = commit if isinstance(commit, str) else None
+    return StoredFile(source, content, str(content.get("datetime", "")), own, machine)
 
 
 def stored_journal(path: Path) -> StoredFile:

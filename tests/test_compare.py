@@ -90,11 +90,32 @@ def test_a_bad_file_is_told_by_name_and_nothing_is_written(tmp_path, monkeypatch
     assert sorted(path.name for path in Path().iterdir()) == ["bad.json", "good.json"]
 
 
-@pytest.mark.parametrize("missing", ["gone.json", "gone-*.json", "gone/", "."])
+@pytest.mark.parametrize("missing", ["gone.json", "gone-*.json", "gone/"])
 def test_a_missing_file_is_told(tmp_path, monkeypatch, capsys, missing):
     monkeypatch.chdir(tmp_path)
     assert main(["compare", missing, missing]) == 2
     assert f"framegate: {missing}: no such file; wanted JSON" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("side", "words"), [(".", ".: a folder without *.json; wanted JSON"), ("", "an empty name; wanted")]
+)
+def test_an_empty_folder_is_told_and_an_empty_name_is_not_the_folder_here(folder, capsys, side, words):
+    (folder / "empty").mkdir()
+    os.chdir(folder / "empty" if side else folder)
+    assert main(["compare", side, side]) == 2
+    assert f"framegate: {words}" in capsys.readouterr().err
+
+
+def test_too_few_processes_are_no_pass_though_their_numbers_are_shown(folder, capsys):
+    assert main(["compare", "before-[012].json", "slow-[01].json", "--test", "welch"]) == 11
+    assert "3 baseline and 2 current processes, policy asks 5 a side" in capsys.readouterr().out
+
+
+def test_a_commit_that_is_no_object_does_not_stop_a_comparison(folder):
+    for path in folder.glob("*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"commit_info": "abc"}))
+    assert main(["compare", "before-*.json", "slow-*.json"]) == 10
 
 
 def test_a_million_rounds_and_any_name_are_compared(tmp_path, monkeypatch, capsys):

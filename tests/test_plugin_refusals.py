@@ -88,8 +88,17 @@ def test_a_wrong_option_is_refused_in_words(suite, option, words):
 def test_a_margin_for_no_cell_is_said_and_not_green(suite):
     suite.save()
     found = suite.pytest("--shift-baseline=0001", ROUNDS, "--shift-margin=lenet=0.1")
-    assert found.ret == 11
-    assert "no cell has 'lenet' in its name" in text(found)
+    assert found.ret == 4
+    assert "--shift-margin=lenet=0.1: no test has 'lenet' in its name" in found.stderr.str()
+    assert "passed" not in text(found)
+
+
+def test_a_margin_for_a_new_test_that_fails_does_not_cost_the_comparison(suite):
+    suite.save()
+    suite.pytester.makepyfile(test_foreign=SUITE + "\ndef test_lenet(benchmark):\n    assert False\n")
+    found = suite.pytest("--shift-baseline=0001", ROUNDS, "--shift-margin=lenet=0.1")
+    assert found.ret == 1
+    assert "3 same" in text(found)
 
 
 @pytest.mark.parametrize("kind", BAD)

@@ -123,6 +123,7 @@ def test_a_process_with_nothing_but_the_warm_up_is_left_out():
         ("[]", "no list `benchmarks`"),
         (document(foreign(), version="99.0"), "version is '99.0'"),
         (document(foreign(), version=None), "version is None"),
+        (document(foreign(), version="9" * 5000), "version is '9999"),
         (document(foreign(data=(0.1, float("nan")))), r"a.json: test_a.py::test_x: stats.data: value 1 is nan"),
         (document(foreign(data=(0.1, float("inf")))), "stats.data: value 1 is inf"),
         (document(foreign(data=(0.0, 0.1))), "stats.data: value 0 is 0; wanted more than zero"),

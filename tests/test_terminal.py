@@ -68,6 +68,10 @@ def test_tests_of_the_same_name_in_two_files_keep_their_files():
     assert short_names([verdict("a.py::test_x"), verdict("b.py::test_x")]) == ["a.py::test_x", "b.py::test_x"]
 
 
+def test_colons_in_a_parameter_do_not_cut_the_name():
+    assert short_names([verdict("a.py::TestA::test_x[a::b]")]) == ["x[a::b]"]
+
+
 def test_the_metric_is_named_unless_it_is_what_the_benchmark_times():
     names = short_names(
         [verdict(metric="seconds"), verdict(metric="peak_bytes"), verdict("y", metric="inference_seconds")]

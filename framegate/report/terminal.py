@@ -65,7 +65,7 @@ def short_names(verdicts: Sequence[Verdict]) -> list[str]:
     """Return names of at most 42 characters, different wherever cell and metric are: as little as needed is cut out."""
     cells = Counter(verdict.name for verdict in verdicts)
     full = [_named(verdict, verdict.name, cells[verdict.name]) for verdict in verdicts]
-    tests = [verdict.name.rpartition("::")[2].removeprefix("test_") for verdict in verdicts]
+    tests = [_test_of(verdict.name) for verdict in verdicts]
     short = [_named(verdict, test, cells[verdict.name]) for verdict, test in zip(verdicts, tests, strict=True)]
     different = len(set(full))
     chosen = short if len(set(short)) == different else full
@@ -74,6 +74,12 @@ def short_names(verdicts: Sequence[Verdict]) -> list[str]:
         if len(set(fitting)) == different:
             return fitting
     return chosen
+
+
+def _test_of(name: str) -> str:
+    """Return the name without its file and class; its parameters may hold any character, `::` too."""
+    path, bracket, parameters = name.partition("[")
+    return path.rpartition("::")[2].removeprefix("test_") + bracket + parameters
 
 
 def _named(verdict: Verdict, name: str, metrics: int) -> str:

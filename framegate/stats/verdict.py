@@ -1,5 +1,6 @@
 """Verdicts: what a policy asks, what a cell and a whole run are called, and the exit status that follows."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -112,5 +113,6 @@ def exit_status(verdicts: Iterable[Verdict], fail_on: FailOn = "slower") -> int:
         return STATUS_PASSED
     if word in ("worse", "broken"):
         return STATUS_WORSE if word == "worse" else STATUS_BROKEN
-    nothing = all(verdict.comparison is None for verdict in found)
+    # Too few processes, or constant times, may show numbers without having been judged by them.
+    nothing = all(verdict.comparison is None or math.isnan(verdict.p_adjusted) for verdict in found)
     return STATUS_UNSURE if fail_on == "unsure" or nothing else STATUS_PASSED
