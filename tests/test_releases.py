@@ -1,6 +1,7 @@
 """The release history: made of an index's JSON or a list, extended, refused."""
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -12,7 +13,7 @@ from packaging.version import Version
 
 from framegate.errors import ReleasesError
 from framegate.runner.history import branch, commits, extend, pin_at
-from framegate.runner.releases import Release, ascending, indexed, listed
+from framegate.runner.releases import Release, ascending, default_index, indexed, listed
 
 LINUX = "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64"
 
@@ -158,3 +159,17 @@ def test_a_folder_that_is_something_else_is_not_touched(tmp_path):
         with pytest.raises(ReleasesError, match="is no release history"):
             extend(Path(tmp_path / name), "frame", [release("1.0", 3)])
     assert list((tmp_path / "folder").iterdir()) == []
+
+
+def test_the_default_index_is_uvs(monkeypatch):
+    for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    assert re.fullmatch(r"https://[\w.]+/pypi", default_index())
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "https://mirror.example/root/simple/")
+    assert default_index() == "https://mirror.example/root/pypi"
+
+
+def test_an_index_without_json_asks_for_its_address(monkeypatch):
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "https://mirror.example/all")
+    with pytest.raises(ReleasesError, match="give it: framegate releases --index URL"):
+        default_index()

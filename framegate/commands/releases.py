@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 from framegate.errors import ReleasesError
 from framegate.runner.history import branch, extend
-from framegate.runner.releases import INDEX, Release, indexed, listed
+from framegate.runner.releases import Release, default_index, indexed, listed
 
 _DESCRIPTION = """Make the release history that asv follows, or extend it: a git repository with a branch a framework and a
 commit a release, tagged and dated as released. Left out are pre-releases, backports to older series, and releases without a
@@ -26,7 +26,7 @@ def add_to(commands: Any) -> None:
     add = parser.add_argument
     add("frameworks", nargs="*", metavar="FRAMEWORK", help=f"packages (default: {' '.join(FRAMEWORKS)})")
     add("--list", type=Path, metavar="FILE", help='lines "NAME==VERSION DATE" instead of an index: no network needed')
-    add("--index", default=INDEX, metavar="URL", help="package index that answers URL/NAME/json (default: %(default)s)")
+    add("--index", metavar="URL", help="package index that answers URL/NAME/json (default: the one that uv uses)")
     add("--repository", type=Path, metavar="DIR", help="the history (default: .framegate/releases)")
     parser.set_defaults(run=run)
 
@@ -39,7 +39,8 @@ def run(options: argparse.Namespace) -> int:
             _extend(repository, package, releases, Counter())
         return 0
     # All are asked before anything is written: a name misspelled at the end costs nothing.
-    found = [(str(canonicalize_name(name)), indexed(name, options.index)) for name in options.frameworks or FRAMEWORKS]
+    index = options.index or default_index()
+    found = [(str(canonicalize_name(name)), indexed(name, index)) for name in options.frameworks or FRAMEWORKS]
     for package, (releases, left_out) in found:
         _extend(repository, package, releases, left_out)
     return 0

@@ -1,7 +1,9 @@
 """The releases of a framework, as a package index or a list tells them."""
 
 import json
+import os
 import re
+import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,10 +17,11 @@ from urllib.request import urlopen
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
+from uv import find_uv_bin
 
 from framegate.errors import ReleasesError
 
-INDEX = "https://pypi.org/pypi"
+_OF_UV = re.compile(r"default package index \(by default: <(\S+)/simple>\)")
 _ANSWER_SECONDS = 60
 _NAME = re.compile(r"[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?")
 
@@ -36,6 +39,25 @@ class Release:
     @property
     def pin(self) -> str:
         return f"{self.package}=={self.version}"
+
+
+def default_index() -> str:
+    """Return the address before NAME/json of the index that uv installs from: the one in its settings, else in its help.
+
+    Raises ReleasesError where that is no pair of URL/simple and URL/pypi, as an index with JSON has it.
+    """
+    help_text = subprocess.run(
+        [find_uv_bin(), "pip", "install", "--help"], capture_output=True, text=True, check=False
+    ).stdout
+    known = _OF_UV.search(" ".join(help_text.split()))
+    simple = (
+        os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL") or (known[1] + "/simple" if known else "")
+    )
+    if not simple.rstrip("/").endswith("/simple"):
+        raise ReleasesError(
+            f"{simple or 'uv'} tells no address of an index's JSON; give it: framegate releases --index URL"
+        )
+    return simple.rstrip("/").removesuffix("simple") + "pypi"
 
 
 def indexed(package: str, index: str) -> tuple[list[Release], Counter[str]]:
