@@ -3,7 +3,6 @@
 The only file of the package that imports pytest. Without --shift-baseline it loads nothing and watches nothing.
 """
 
-import glob
 import os
 import shutil
 import sys
@@ -131,13 +130,14 @@ class Gate:
         """Find and read the baseline before anything is measured: `latest` is from before, errors come at once."""
         if self.benchmarks is None:
             raise pytest.UsageError("--shift-baseline needs pytest-benchmark, which is not active (-p no:benchmark?)")
-        self.files = baseline_files(self.config.option.shift_baseline, self.benchmarks.storage)
         self.read_baseline()
 
     def read_baseline(self) -> None:
         from framegate.stats.samples import read_files
+        from framegate.stored import baseline_files
 
         try:
+            self.files = self.files or baseline_files(self.config.option.shift_baseline, self.benchmarks.storage)
             self.baseline = read_files(self.files, self.metrics(), frozenset(self.config.option.shift_allow))
         except FramegateError as error:
             raise pytest.UsageError(f"--shift-baseline={self.config.option.shift_baseline}: {error}") from None
@@ -281,29 +281,6 @@ class Gate:
         screen = Screen(shutil.get_terminal_size().columns, encoding, quiet)
         for line, markup in shift_section(self.verdicts, self.policy, self.notes, screen):
             terminalreporter.write_line(line, **markup)
-
-
-def baseline_files(wanted: str, storage: Any) -> list[Path]:
-    """Return the files that are meant, as pytest-benchmark's --benchmark-compare finds them. Raises UsageError."""
-    place = f"--shift-baseline={wanted}"
-    if not hasattr(storage, "path"):
-        raise pytest.UsageError(f"{place}: only files can be read; set --benchmark-storage=file://./.benchmarks")
-    numbered = "[0-9][0-9][0-9][0-9]"
-    found: list[Path] = []
-    try:
-        if wanted == "latest":
-            found = storage.query(f"{numbered}_")[-1:]
-        elif wanted.strip():
-            found = storage.query(wanted) or storage.query(f"{numbered}_{wanted}")
-    except (ValueError, NotImplementedError):  # a path with folders in it that is no file
-        pass
-    found = found or [path for path in map(Path, sorted(glob.glob(wanted))) if path.is_file()]
-    if not found:
-        saved = ", ".join(path.stem for path in storage.query(f"{numbered}_")[-5:]) or "none"
-        raise pytest.UsageError(
-            f"{place}: no such file, nor a saved run in {storage.path}; found {saved}; save one with --benchmark-save=NAME"
-        )
-    return found
 
 
 def places_asked(config: pytest.Config) -> Iterator[str]:

@@ -199,3 +199,25 @@ def calibration_in(store: Path) -> Record | None:
         return found if found["cells"] and whole and found["machine"] == this_machine() else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # cut short, or of another version: it is only a summary of what was measured
+
+
+def baseline_files(wanted: str, storage: Any) -> list[Path]:
+    """Return the files that are meant, as pytest-benchmark's --benchmark-compare finds them. Raises SamplesError."""
+    if not hasattr(storage, "path"):
+        raise SamplesError("only files can be read; set --benchmark-storage=file://./.benchmarks")
+    numbered = "[0-9][0-9][0-9][0-9]"
+    found: list[Path] = []
+    try:
+        if wanted == "latest":
+            found = storage.query(f"{numbered}_")[-1:]
+        elif wanted.strip():
+            found = storage.query(wanted) or storage.query(f"{numbered}_{wanted}")
+    except (ValueError, NotImplementedError):  # a path with folders in it that is no file
+        pass
+    found = found or [path for path in map(Path, sorted(glob.glob(wanted))) if path.is_file()]
+    if not found:
+        saved = ", ".join(path.stem for path in storage.query(f"{numbered}_")[-5:]) or "none"
+        raise SamplesError(
+            f"no such file, nor a saved run in {storage.path}; found {saved}; save one with --benchmark-save=NAME"
+        )
+    return found
