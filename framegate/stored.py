@@ -62,18 +62,28 @@ def files_of(text: str) -> list[Path]:
 
 
 def stored_run(text: str, journals: Path) -> list[StoredFile]:
-    """Return the files of one run: as files_of finds them, or the journal of a run's name, or of the latest."""
+    """Return the files of one run: as files_of finds them, or what is stored under a run's name, or the latest."""
     try:
         paths = files_of(text)
     except SamplesError as nothing:
-        if "/" in text or "*" in text or not journals.is_dir():
+        if not text.strip() or "/" in text or "*" in text or text.endswith(".json"):
             raise
+        named = journals / f"{text}.jsonl"  # a gate, too, which find_run leaves aside
+        saved = saved_files(journals.parent.parent / ".benchmarks")
+        own = [path for path in saved if text in (path.stem, *path.stem.split("_", 1))]
         try:
-            named = journals / f"{text}.jsonl"  # a gate, too, which find_run leaves aside
-            paths = [named if named.is_file() else journals / f"{find_run(journals, text)}.jsonl"]
+            paths = [named] if named.is_file() else own or [journals / f"{find_run(journals, text)}.jsonl"]
         except JournalError as unknown:
-            raise SamplesError(f"{nothing}; or a run: {unknown}") from None
+            known = ", ".join(path.stem for path in saved[-5:]) or "none"
+            raise SamplesError(
+                f"{nothing}; or a name of --benchmark-save, found {known}; or a run: {unknown}"
+            ) from None
     return [stored_journal(path) if path.suffix == ".jsonl" else stored_json(path) for path in paths]
+
+
+def saved_files(storage: Path) -> list[Path]:
+    """Return the files NUMBER_NAME.json that --benchmark-save=NAME wrote, oldest first."""
+    return sorted(storage.glob("*/[0-9][0-9][0-9][0-9]_*.json"), key=lambda path: path.name)
 
 
 def stored_json(path: Path) -> StoredFile:

@@ -180,6 +180,32 @@ def test_an_unknown_run_lists_the_known(invented_runs, capsys):
     assert "no run 'nope'; found after, before" in capsys.readouterr().err
 
 
+def test_a_run_may_be_named_as_it_was_saved(invented_runs):
+    storage = invented_runs / ".benchmarks/Linux-CPython-3.11-64bit"
+    storage.mkdir(parents=True)
+    (storage / "0001_old_one.json").write_text(saved())
+    (storage / "0002_before.json").write_text(saved())
+    (storage / "0003_old_one.json").write_text(saved())
+    sources = [[Path(source).name for source in run["sources"]] for run in report("old_one", "0002")["runs"]]
+    assert sources == [["0001_old_one.json", "0003_old_one.json"], ["0002_before.json"]]
+    assert Path(report("before")["runs"][0]["sources"][0]).name == "before.jsonl"  # a run of that name comes first
+
+
+@pytest.mark.parametrize("run", ["latest", "before"])
+def test_where_nothing_is_stored_each_place_looked_at_is_named(tmp_path, monkeypatch, capsys, run):
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", run]) == 2
+    words = f"or a name of --benchmark-save, found none; or a run: .framegate/journal: no run '{run}'; found none"
+    assert words in capsys.readouterr().err
+
+
+def test_a_run_in_which_nothing_was_measured_is_no_report(invented_runs, capsys):
+    (invented_runs / ".framegate/journal/nothing.jsonl").touch()
+    assert main(["report", "nothing"]) == 2
+    assert "framegate: nothing: nothing was measured; framegate runs says" in capsys.readouterr().err
+    assert not Path("report").exists()
+
+
 @pytest.mark.parametrize("wrong", [{"phases": [1]}, {"disturbed_before": 1}, {"wall_seconds": "long"}])
 def test_a_field_that_is_none_of_ours_is_told_in_words(invented_runs, capsys, wrong):
     process = {"epochs": [{"seconds": 1.0}, {"seconds": 1.0}], "wall_seconds": 3.0} | wrong

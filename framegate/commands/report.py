@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from framegate.commands.compare import add_policy, policy_of
+from framegate.errors import SamplesError
 from framegate.reporting import describe
 from framegate.stored import stored_run
 
@@ -48,5 +49,9 @@ def write(options: argparse.Namespace) -> None:
     runs = [(Path(files[0].source).stem if text == "latest" else text, files) for text, files in read]
     metrics = options.metric or ["seconds"]
     found = describe(runs, metrics, lambda keys: policy_of(options, keys), store, frozenset(options.allow))
+    if not found["cells"]:
+        raise SamplesError(
+            f"{', '.join(options.runs)}: nothing was measured; framegate runs says how far each run came"
+        )
     write_folder(options.output, found, options.data)
     print(summary_text(found))
