@@ -72,6 +72,21 @@ def test_each_upgrade_within_a_run_is_a_step(invented_runs):
     assert steps["tensorflow-2.19", "tensorflow-2.20"] == "slower"
 
 
+def test_a_step_is_counted_and_its_row_says_from_what(invented_runs, capsys):
+    report("before", "after")
+    summary = Path("report/summary.md").read_text()
+    assert "upgrades from version to version within after: 3 slower, 1 unsure" in capsys.readouterr().out
+    assert "| tensorflow-2.20/lenet/dataset-0/b32, against tensorflow-2.19 | **slower** |" in summary
+    assert "| tensorflow-2.20/lenet/dataset-0/b32 | **slower** |" in summary
+
+
+def test_of_three_runs_each_row_says_against_which(invented_runs):
+    report("before", "after", "before")
+    summary = Path("report/summary.md").read_text()
+    assert "| tensorflow-2.20/lenet/dataset-0/b32, against before | **slower** |" in summary
+    assert "| tensorflow-2.20/lenet/dataset-0/b32, against after | faster |" in summary
+
+
 def test_a_cell_holds_its_processes_labels_phases_and_interval(invented_runs):
     cell = cell_of(report("before"), "tensorflow-2.18/lenet/dataset-0/b32")
     assert (cell["environment"], cell["family"], cell["version"]) == ("tensorflow-2.18", "tensorflow", "2.18")
@@ -127,7 +142,9 @@ def test_a_run_cut_short_is_told(invented_runs, capsys):
     assert "before was cut short" in document["runs"][0]["notes"][1]
     assert document["cells"][-1]["status"] == "failed"
     assert document["cells"][-1]["reason"] == "process 3 was cut short"
-    assert "line 61: cut short by a kill, left out" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "line 61: cut short by a kill, left out" in told
+    assert told.startswith("1 of 2 cells measured\n")
 
 
 def test_how_many_processes_were_disturbed_is_said_first(invented_runs, capsys):

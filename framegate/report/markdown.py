@@ -20,8 +20,8 @@ def markdown(document: Entry) -> str:
     end = ["", f"<sub>{_text(policy_words(document))}. {_text(calibration_words(document))}</sub>", ""]
     room = MOST_CHARACTERS - sum(len(line) + 1 for line in [*lines, *end]) - 1000
     for title, rows in (
-        ("", [*lost, *map(_row, loud)]),
-        ("no shift for the worse", [_row(verdict) for verdict in quiet]),
+        ("", [*lost, *(_row(document, verdict) for verdict in loud)]),
+        ("no shift for the worse", [_row(document, verdict) for verdict in quiet]),
         ("all cells", list(_cells(document))),
     ):
         block = list(_block(title, rows, room, "cell" if title == "all cells" else "verdict"))
@@ -59,13 +59,23 @@ def _block(title: str, rows: Sequence[str], room: int, kind: str) -> Iterator[st
     yield from [*head, *rest, ""]
 
 
-def _row(verdict: Entry) -> str:
-    name = _text(verdict["name"] if verdict["metric"] == "seconds" else f"{verdict['name']} {verdict['metric']}")
+def _row(document: Entry, verdict: Entry) -> str:
+    metric = "" if verdict["metric"] == "seconds" else f" {verdict['metric']}"
+    name = _text(f"{verdict['name']}{metric}{_against(document, verdict)}")
     word = verdict["word"] if verdict["word"] in QUIET_WORDS else f"**{verdict['word']}**"
     if verdict.get("ratio") is None:
         return f"| {name} | {word} | | | {_text(verdict['why'])} |"
     low, high = (f"{end:.3f}" if end is not None else "-" for end in verdict["interval"])
     return f"| {name} | {word} | {verdict['ratio']:.3f} | {low} to {high} | {_text(verdict['why'])} |"
+
+
+def _against(document: Entry, verdict: Entry) -> str:
+    """Return what a cell was compared with, unless the lines above the table say it for all of them."""
+    place = verdict["baseline"]
+    if place is None or (verdict["kind"] == "run" and len(document["runs"]) == 2):
+        return ""
+    cell = document["cells"][place]
+    return f", against {cell['environment'] if verdict['kind'] == 'step' else document['runs'][cell['run']]['name']}"
 
 
 def _cells(document: Entry) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What the document says, in sentences: for the page's first screen, for Markdown and for the terminal."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,10 @@ def headline(document: Entry) -> str:
         shifted = sum(found.get("slower", 0) + found.get("worse", 0) for found in counts)
         told = {"worse": f"{shifted} of {total} got slower or worse", "safe": f"none of {total} got slower"}
         return f"{worst.capitalize()}: {told.get(worst, f'too little is known of some of {total}')}"
-    return f"{len(document['cells'])} cells measured"
+    cells = document["cells"]
+    measured = sum(cell["status"] == "measured" for cell in cells)
+    told = f"{len(cells)}" if measured == len(cells) else f"{measured} of {len(cells)}"
+    return f"{told} {'cell' if len(cells) == 1 else 'cells'} measured"
 
 
 def summary_lines(document: Entry) -> list[str]:
@@ -27,6 +31,10 @@ def summary_lines(document: Entry) -> list[str]:
         f"{', '.join(f'{many} {word}' for word, many in answer['counts'].items()) or 'nothing compared'}"
         for answer in document["answers"]
     ]
+    steps = Counter(verdict["word"] for verdict in document["verdicts"] if verdict["kind"] == "step")
+    if steps:
+        told = ", ".join(f"{many} {word}" for word, many in steps.items())
+        lines.append(f"upgrades from version to version within {runs[-1]['name']}: {told}")
     lost = [cell for cell in document["cells"] if cell["status"] != "measured"]
     lines += [f"{cell['id']} has no valid time: {cell['status']}" for cell in lost[:3]]
     lines += [f"and {len(lost) - 3} more without a valid time"] * (len(lost) > 3)
