@@ -19,8 +19,8 @@ def headline(document: Entry) -> str:
         return f"{worst.capitalize()}: {told.get(worst, f'too little is known of some of {total}')}"
     cells = document["cells"]
     measured = sum(cell["status"] == "measured" for cell in cells)
-    told = f"{len(cells)}" if measured == len(cells) else f"{measured} of {len(cells)}"
-    return f"{told} {'cell' if len(cells) == 1 else 'cells'} measured"
+    share = f"{len(cells)}" if measured == len(cells) else f"{measured} of {len(cells)}"
+    return f"{share} {'cell' if len(cells) == 1 else 'cells'} measured"
 
 
 def summary_lines(document: Entry) -> list[str]:
