@@ -84,6 +84,7 @@ def test_asking_again_imports_no_decoder(decoded):
 def test_two_processes_at_once_get_the_same(tmp_path):
     request = tmp_path / "request.json"
     asked = {"dataset": "digits", "size": None, "data_home": None, "cache": str(tmp_path / "cache"), "derive": {}}
+    asked["model"] = None
     request.write_text(json.dumps(asked))
     command = [sys.executable, "-I", str(ROOT / "worker" / "data.py"), str(request)]
     running = [subprocess.Popen([*command, str(tmp_path / name)]) for name in ("a", "b")]

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,8 @@ def test_the_shift_is_planted_in_the_worker_and_the_training_stays_the_same(toy_
 
 
 def toy_cells_of(toy_suite):
-    return read_matrix(toy_suite.root / "matrix.toml", load(toy_suite.root / "environments"))[:1]
+    cells = read_matrix(toy_suite.root / "matrix.toml", load(toy_suite.root / "environments"))
+    return (replace(cells[0], epochs=gate_trial.EPOCHS),)
 
 
 def test_the_trials_cells_are_six():

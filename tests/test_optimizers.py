@@ -5,7 +5,7 @@ import pytest
 from mounted import worker_module
 
 optimizers = worker_module("models.optimizers")
-network = worker_module("tests.toy_framework.network")
+steps = worker_module("tests.toy_framework.steps")
 
 
 def test_the_defaults_are_written_out():
@@ -17,7 +17,7 @@ def test_the_defaults_are_written_out():
 
 def test_every_name_has_an_optimizer_and_the_reference_can_compute_it():
     assert list(optimizers.BY_NAME) == ["sgd", "adam", "rmsprop", "adadelta"]
-    assert set(optimizers.BY_NAME.values()) == set(network.OPTIMIZERS)
+    assert set(optimizers.BY_NAME.values()) == set(steps.OPTIMIZERS)
 
 
 # The weight starts at 1, the gradients are 0.5, then -0.25. Worked by hand from the docstrings, line by line:
@@ -39,7 +39,7 @@ STEPS = [
 
 @pytest.mark.parametrize(("optimizer", "first", "second"), STEPS)
 def test_the_first_two_steps_are_the_formulas(optimizer, first, second):
-    step, count = network.OPTIMIZERS[type(optimizer)]
+    step, count = steps.OPTIMIZERS[type(optimizer)]
     weight = numpy.array([1.0])
     state = [numpy.zeros(1) for _ in range(count)]
     step(optimizer, weight, numpy.array([0.5]), state, 1)

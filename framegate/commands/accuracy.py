@@ -33,6 +33,7 @@ def add_to(commands: Any) -> None:
         "--studies-t-test", action="store_true",
         help="also the t-test over the epochs of one process, as published studies did: not valid, for repeating them",
     )  # fmt: skip
+    parser.epilog = "example: framegate accuracy latest mxnet-1.9/lenet jax-0.10/lenet"
     parser.set_defaults(run=run)
 
 
