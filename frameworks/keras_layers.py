@@ -23,6 +23,7 @@ from ..models.layers import (
     named,
     parts,
 )
+from ..models.shapes import same_padding
 from .keras_sequences import LAYERS as SEQUENCES
 from .keras_sequences import fold, unfold
 
@@ -60,12 +61,37 @@ MERGES = {
     Residual: lambda layer, outputs, given: keras.layers.Add()(outputs),
     TimeDistributed: lambda layer, outputs, given: unfold(outputs[0], given.shape[1]),
 }
+
+
+class AverageOfImage(keras.layers.Layer):
+    """AveragePool with padding "same" for PyTorch: there Keras 3.15 counts the border twice where the padding is uneven."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def call(self, images):
+        size, step = self.layer.size, self.layer.step
+        margins = [(0, 0)] + [same_padding(side, size, step) for side in images.shape[1:3]] + [(0, 0)]
+        sums, counts = (
+            keras.ops.average_pool(keras.ops.pad(values, margins), size, step, "valid", **LAST)
+            for values in (images, keras.ops.ones_like(images))
+        )
+        return sums / counts
+
+
+def average_pool(layer):
+    if keras.backend.backend() == "torch" and layer.padding == "same":
+        return AverageOfImage(layer)
+    return keras.layers.AveragePooling2D(layer.size, layer.step, layer.padding, **LAST)
+
+
 PREDICTING = {kind: {"training": False} for kind in (BatchNorm, Dropout)}  # these two ask whether this is training
 
 LAYERS = {
     **SEQUENCES,
     Activation: lambda layer: keras.layers.Activation(layer.function),
-    AveragePool: lambda layer: keras.layers.AveragePooling2D(layer.size, layer.step, layer.padding, **LAST),
+    AveragePool: average_pool,
     BatchNorm: lambda layer: keras.layers.BatchNormalization(-1, layer.momentum, layer.epsilon),
     Conv: lambda layer: keras.layers.Conv2D(
         layer.filters, layer.kernel, layer.stride, layer.padding, use_bias=layer.bias, **LAST

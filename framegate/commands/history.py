@@ -24,7 +24,7 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser(
         "history", help="publish runs for asv; find shifts over releases", description=_DESCRIPTION
     )
-    parser.epilog = "example: framegate history && asv publish && asv preview"
+    parser.epilog = "example: framegate history --shifts"
     add = parser.add_argument
     add("--shifts", action="store_true", help="publish nothing: name the releases at which cells shifted")
     add("--machine", metavar="NAME", help="asv's name of the machine (default: this one)")
