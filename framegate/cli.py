@@ -28,8 +28,8 @@ from framegate.stats import choices
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit status: the command's, or that of the error, which is told in words on standard error."""
-    options = parser().parse_args(arguments)
     try:
+        options = parser().parse_args(arguments)
         return int(options.run(options))
     except FramegateError as error:
         print(f"framegate: {error}", file=sys.stderr)

@@ -88,3 +88,15 @@ def test_recover_of_a_run_in_which_nothing_finished_writes_nothing(framegate, to
     assert done.returncode == 2
     assert "no finished process to recover" in done.stderr
     assert not (toy_suite.root / "saved.json").exists()
+
+
+def test_a_margin_that_would_call_everything_the_same_is_refused(framegate):
+    done = framegate("compare", "a.json", "b.json", "--margin", "2")
+    assert done.returncode == 2
+    assert "'2' is no margin; wanted a share such as 0.05 or 5%" in done.stderr
+
+
+def test_a_reader_that_has_had_enough_is_no_error(toy_suite):
+    command = f"set -o pipefail; {sys.executable} -m framegate --print-completion bash | head -1"
+    done = subprocess.run(["bash", "-c", command], cwd=toy_suite.root, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -63,12 +63,13 @@ def margin_asked(text: str) -> MarginAsked:
 def margin_of_number(found: object, shown: object = None) -> float:
     """Return a share of 0 or more. Raises ArgumentTypeError in words."""
     shown = found if shown is None else shown
+    percent = isinstance(found, str) and found.endswith("%")
     try:
-        percent = isinstance(found, str) and found.endswith("%")
         margin = float(found[:-1]) / 100 if isinstance(found, str) and percent else float(found)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         margin = -1.0
-    if isinstance(found, bool) or not 0 <= margin < 10:
+    # A bare 2 is meant as 2 % more often than as 200 %, which would call everything the same.
+    if isinstance(found, bool) or not 0 <= margin < (10 if percent else 1):
         raise ArgumentTypeError(f"{shown!r} is no margin; wanted a share such as 0.05 or 5%, or CELL=0.05")
     return margin
 
