@@ -208,3 +208,13 @@ def test_a_worker_dies_with_its_driver(toy_suite):
         time.sleep(0.02)
     os.kill(pid, 9)
     pytest.fail("the worker outlived its driver")
+
+
+def test_the_train_split_is_judged_where_the_job_asks_for_it(toy_suite):
+    events = []
+    launch = toy_suite.launch("out")
+    run_alone(replace(launch, job={**launch.job, "train_accuracy": True}), events.append)
+    judged = [event["train_accuracy"] for event in events if event["event"] == "epoch"]
+    assert len(judged) == 3
+    assert 0.85 < judged[-1] <= 1.0
+    assert judged[0] < judged[-1]

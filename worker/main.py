@@ -16,6 +16,7 @@ JOB is a JSON object (framegate/runner/jobs.py writes it):
     purpose         "training": an epoch is one pass over the train split; "inference": one pass over the test split
     batch_size, optimizer ({"name": ..., constants} or null), epochs, seed, init ("canonical" or "native"), device, threads
     cpus            the processors this process may run on, or null
+    train_accuracy  whether the train split, with all its variants, is judged after each epoch too; no part of its seconds
     rows            null, or for each epoch how many rows of its order to visit (for parity tests)
     test_rows       null, or how many of the first rows of the test split there are
     dropout         false sets every dropout rate to zero (for parity tests)
@@ -37,6 +38,7 @@ OUT/events.jsonl: one JSON object a line, flushed, in this order:
                                                   the witnesses of noise, see witnesses.py; null where the system has none
         peak_bytes, device_peak_bytes             so far; null where there is no such memory or measure
         train_loss, test_loss, test_accuracy, evaluate_seconds              training only; means over the rows
+        train_accuracy                                                      the same, where the job asks for it
         first_step_seconds                        training only, first epoch, unless a solver does without batches
     {"event": "done", "phases": {name: seconds}}  arrays are written; phases add "first step", "epochs", "evaluate",
                                                   "save" and "waiting" (for grants)
@@ -212,6 +214,8 @@ def run_epochs(job, session, arrays, phases, events, out):
             event = train(job, session, arrays, number, phases, witnesses)
             with phases.measure("evaluate") as watch:
                 probabilities = session.predict("test")
+                if job["train_accuracy"]:
+                    event["train_accuracy"] = accuracy(session.predict("train"), arrays.train_labels)
             event["evaluate_seconds"] = watch.seconds
             event.update(judge(probabilities, arrays.test_labels))
         else:
@@ -284,8 +288,12 @@ def judge(probabilities, labels):
     chosen = probabilities[numpy.arange(len(labels)), labels]
     return {
         "test_loss": float(-numpy.log(numpy.maximum(chosen, 1e-30)).mean(dtype=numpy.float64)),
-        "test_accuracy": float((probabilities.argmax(axis=1) == labels).mean()),
+        "test_accuracy": accuracy(probabilities, labels),
     }
+
+
+def accuracy(probabilities, labels):
+    return float((probabilities.argmax(axis=1) == labels).mean())
 
 
 def save(names, labels, probabilities, out):

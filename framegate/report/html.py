@@ -11,7 +11,13 @@ from .cells import Entry
 from .words import calibration_words, headline, policy_words, summary_lines
 
 SCRIPTS = ("data.js", "figures.js", "overview.js", "works.js", "views.js")
-DRAWN = ("seconds", "train_loss", "test_loss", "test_accuracy")  # measures of an epoch that the page shows
+DRAWN = (
+    "seconds",
+    "train_loss",
+    "test_loss",
+    "test_accuracy",
+    "train_accuracy",
+)  # measures of an epoch that the page shows
 DIGITS = 5  # of a number that is drawn
 
 

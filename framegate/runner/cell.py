@@ -34,6 +34,7 @@ class Cell:
     pretrained: bool = False  # begins with the weights that `framegate data weights` converted
     init: str = "canonical"
     inference: bool = False  # whether test_inference.py measures it too
+    train_accuracy: bool = False  # whether the train split is judged after each epoch too
     latency: bool = False  # whether it does so with batches of one image as well
     study: str = ""  # the experiment that it repeats: an id in docs/floors.md, "K3"
     variant: str = ""  # tells apart cells that differ in nothing else of the id

@@ -62,6 +62,7 @@ def make_job(cell: Cell, purpose: str, process: int, adapter: str, dataset: Data
         "threads": cell.threads,
         "cpus": processors(cell.threads),
         "rows": None,
+        "train_accuracy": cell.train_accuracy,
         "test_rows": LATENCY_ROWS if purpose == INFERENCE and cell.batch_size == 1 else None,
         "dropout": True,
         "save": ["labels"],

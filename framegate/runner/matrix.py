@@ -51,6 +51,7 @@ _VALUES: dict[str, Check] = {
     "init": (lambda value: value in ("canonical", "native"), '"canonical" or "native"'),
     "pretrained": (lambda value: isinstance(value, bool), "true or false"),
     "inference": (lambda value: isinstance(value, bool), "true or false"),
+    "train_accuracy": (lambda value: isinstance(value, bool), "true or false"),
     "latency": (lambda value: isinstance(value, bool), "true or false"),
     "study": (lambda value: value == "" or _NAME[0](value), "a name"),
     "variant": (lambda value: value == "" or _NAME[0](value), "a name"),

@@ -5,14 +5,17 @@ const chartWidth = () => Math.min(660, main.clientWidth - (main.clientWidth > 12
 
 function cellView(index) {
   const cell = CELLS[index], training = cell.purpose === "training", lines = (measure) => cell.processes.map((process, k) => ({ name: `process ${process.process ?? k + 1}`, values: process.epochs[measure] || [] }));
+  const bothSplits = (measure) => lines(`test_${measure}`).flatMap((one, k) => [{ ...one, name: `${one.name}, test`, colour: colour(k), dash: "", marker: k }, { name: `${one.name}, train`, values: lines(`train_${measure}`)[k].values, colour: colour(k), dash: "6 4", marker: k }]);
+  const judgedOnTrain = lines("train_accuracy").some((one) => one.values.length > 0);
   const width = chartWidth(), unit = cell.purpose === "benchmark" ? "round" : "epoch";
   return [h("p", {}, h("a", { href: "#/" }, "All cells")), h("h1", {}, labelOf(cell)), facts(cell, index),
     h("h2", {}, cell.purpose === "benchmark" ? "Rounds" : "Epochs and time"),
     cell.processes.length ? h("div", { class: "grid" },
       lineFigure({ title: `Seconds of each ${unit}`, note: training ? "The first epoch is warm-up: shown, not in the sample." : "", x: unit, warm: cell.purpose !== "benchmark", zero: true, width, alt: `Seconds of each ${unit} of ${cell.processes.length} processes of ${labelOf(cell)}` }, lines("seconds")),
-      training ? lineFigure({ title: "Test accuracy", x: "epoch", unit: true, width, alt: `Test accuracy after each epoch of ${labelOf(cell)}` }, lines("test_accuracy")) : null,
+      training ? lineFigure({ title: "Accuracy", x: "epoch", unit: true, width, note: judgedOnTrain ? "Solid: test. Dashed: train, after the epoch." : "On the test split.", alt: `Accuracy after each epoch of ${labelOf(cell)}` },
+        judgedOnTrain ? bothSplits("accuracy") : lines("test_accuracy")) : null,
       training ? lineFigure({ title: "Loss", x: "epoch", width, note: "Solid: test. Dashed: train, the mean over the epoch's batches.", alt: `Loss on train and test split after each epoch of ${labelOf(cell)}` },
-        lines("test_loss").flatMap((one, k) => [{ ...one, name: `${one.name}, test`, colour: colour(k), dash: "", marker: k }, { name: `${one.name}, train`, values: lines("train_loss")[k].values, colour: colour(k), dash: "6 4", marker: k }])) : null,
+        bothSplits("loss")) : null,
       phases(cell)) : h("p", {}, "Nothing of it was measured."),
     h("h2", {}, "Predictions"), predictions(cell), h("h2", {}, "Environment"), environment(cell, index), h("h2", {}, "Again"), again(cell)];
 }
