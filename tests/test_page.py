@@ -27,7 +27,7 @@ const settled = (ms = 30) => new Promise((done) => setTimeout(done, ms));
 const go = async (hash) => { location.hash = hash; await settled(); };
 const all = (query) => [...document.querySelectorAll(query)];
 const text = (query) => all(query).map((one) => one.textContent);
-const VIEWS = ["#/", `#/cell/${CELLS.findIndex((cell) => cell.run === 1)}`, "#/works", "#/work/0", "#/upgrades", "#/tables"];
+const VIEWS = ["#/", `#/cell/${CELLS.findIndex((cell) => cell.run === 1)}`, "#/works", "#/works/0", "#/upgrades", "#/tables"];
 addEventListener("load", async () => {
   await settled();
   let found;

@@ -69,7 +69,7 @@ def main(job_path, out):
     events.write({"event": "ready", "about": session.about()})
     probabilities = run_epochs(job, session, arrays, phases, events, out)
     with phases.measure("save"):
-        save(job["save"], arrays.test_labels, probabilities, out)
+        mount(job["root"], "worker.answers").save(job["save"], arrays.test_labels, probabilities, out)
     events.write({"event": "done", "phases": phases.seconds})
 
 
@@ -199,11 +199,11 @@ def scale(images):
 
 def run_epochs(job, session, arrays, phases, events, out):
     """Return the last probabilities of the test split, after as many epochs as were granted."""
-    witnesses = mount(job["root"], "worker.witnesses")
+    witnesses, answers = mount(job["root"], "worker.witnesses"), mount(job["root"], "worker.answers")
     probabilities = None
     number = 0
     if "trace" in job["save"]:
-        trace(number, session, session.predict("test"), out)
+        answers.trace(number, session, session.predict("test"), out)
     while number < job["epochs"]:
         with phases.measure("waiting"):
             granted = sys.stdin.readline()
@@ -215,9 +215,9 @@ def run_epochs(job, session, arrays, phases, events, out):
             with phases.measure("evaluate") as watch:
                 probabilities = session.predict("test")
                 if job["train_accuracy"]:
-                    event["train_accuracy"] = accuracy(session.predict("train"), arrays.train_labels)
+                    event["train_accuracy"] = answers.accuracy(session.predict("train"), arrays.train_labels)
             event["evaluate_seconds"] = watch.seconds
-            event.update(judge(probabilities, arrays.test_labels))
+            event.update(answers.judge(probabilities, arrays.test_labels))
         else:
             before = witnesses.totals()
             with phases.measure("epochs") as watch:
@@ -228,7 +228,7 @@ def run_epochs(job, session, arrays, phases, events, out):
         event["device_peak_bytes"] = session.device_peak_bytes()
         events.write(event)
         if "trace" in job["save"]:
-            trace(number, session, probabilities, out)
+            answers.trace(number, session, probabilities, out)
     return probabilities
 
 
@@ -279,36 +279,6 @@ def describe(number, seconds, images, before, after):
     if event["cpu_seconds"] is not None:
         event["cpu_per_second"] = event["cpu_seconds"] / seconds  # the proof that a thread switch holds
     return event
-
-
-def judge(probabilities, labels):
-    """Return loss and accuracy of probabilities (N, classes) against labels (N,)."""
-    import numpy
-
-    chosen = probabilities[numpy.arange(len(labels)), labels]
-    return {
-        "test_loss": float(-numpy.log(numpy.maximum(chosen, 1e-30)).mean(dtype=numpy.float64)),
-        "test_accuracy": accuracy(probabilities, labels),
-    }
-
-
-def accuracy(probabilities, labels):
-    return float((probabilities.argmax(axis=1) == labels).mean())
-
-
-def save(names, labels, probabilities, out):
-    import numpy
-
-    if "labels" in names and probabilities is not None:
-        smallest = numpy.min_scalar_type(probabilities.shape[1] - 1)
-        predicted, true = probabilities.argmax(axis=1).astype(smallest), labels.astype(smallest)
-        numpy.savez_compressed(os.path.join(out, "labels.npz"), predicted=predicted, true=true)
-
-
-def trace(number, session, probabilities, out):
-    import numpy
-
-    numpy.savez(os.path.join(out, "trace-{}.npz".format(number)), probabilities=probabilities, **session.weights())
 
 
 if __name__ == "__main__":

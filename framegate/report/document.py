@@ -50,9 +50,7 @@ def document(
     only comparison, where somebody has judged already.
     """
     cells = [cell for index, run in enumerate(runs) for cell in _cells(index, run, beside)]
-    judged = [cell["labels"] for cell in cells if cell["labels"]]
-    for labels, scores in zip(judged, classifications([labels["confusion"] for labels in judged]), strict=True):
-        labels |= scores
+    _add_scores(cells)
     sides = [run.side for run in runs]
     answers, told = [], []
     for index, policy in zip(range(1, len(runs)), policies, strict=False):
@@ -79,6 +77,13 @@ def document(
         "comparisons": compared,
     }
     return _finite(content)  # type: ignore[no-any-return]
+
+
+def _add_scores(cells: Sequence[Entry]) -> None:
+    """Add the classification report to each cell's labels, all at once, as classifications says."""
+    judged = [cell["labels"] for cell in cells if cell["labels"]]
+    for labels, scores in zip(judged, classifications([labels["confusion"] for labels in judged]), strict=True):
+        labels |= scores
 
 
 def _cells(index: int, run: Measured, beside: Beside) -> list[Entry]:

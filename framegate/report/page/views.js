@@ -32,7 +32,7 @@ function facts(cell, index) {
     pair("images per second", some(summary.images_per_second) && count(summary.images_per_second)),
     pair("accuracy", some(summary.accuracy) && `${percent(summary.accuracy, 2)}${summary.accuracy_interval ? ` (Wilson interval at ${cell.labels.rows} rows: ${percent(summary.accuracy_interval[0], 2)} to ${percent(summary.accuracy_interval[1], 2)})` : ""}, mean of ${cell.processes.length} processes after the last epoch`),
     pair("peak memory", some(summary.peak_bytes) && bytes(summary.peak_bytes)), pair("run", DOC.runs[cell.run].name), pair("study", cell.study),
-    among >= 0 ? pair("compare", h("a", { href: `#/work/${among}` }, "this work in other environments")) : [],
+    among >= 0 ? pair("compare", h("a", { href: `#/works/${among}` }, "this work in other environments")) : [],
     cell.complete === false ? pair("data", "a part of the published dataset") : [],
     pair("disturbed", cell.processes.filter((process) => process.disturbed).map((process) => `process ${process.process}: ${process.disturbed}`).join("; ")));
 }
@@ -96,8 +96,8 @@ function again(cell) {
 
 const show = () => {
   const [, page, number] = location.hash.split("/");
-  const found = { cell: CELLS[number] && (() => cellView(Number(number))), works: worksView, work: DOC.comparisons[number] && (() => workView(DOC.comparisons[number])), upgrades: upgradesView, tables: tablesView }[page] || overview;
-  const current = { work: "works", cell: "" }[page] ?? page ?? "";
+  const found = { cell: CELLS[number] && (() => cellView(Number(number))), works: DOC.comparisons[number] ? () => workView(DOC.comparisons[number]) : worksView, upgrades: upgradesView, tables: tablesView }[page] || overview;
+  const current = { cell: "" }[page] ?? page ?? "";
   document.getElementById("pages").replaceChildren(...[["", "Cells"], ["works", "Frameworks"], ["upgrades", "Upgrades"], ["tables", "Tables"]].map(([name, text]) =>
     h("li", {}, h("a", { href: `#/${name}`, "aria-current": (current || "") === name ? "page" : null }, text))));
   main.replaceChildren(...[found()].flat(Infinity).filter(Boolean));

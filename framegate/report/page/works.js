@@ -7,7 +7,7 @@ function worksView() {
   if (!works.length) return [h("h1", {}, "Frameworks side by side"), h("p", {}, "No work was measured in more than one environment.")];
   const one = (comparison, k) => {
     const cells = comparison.cells.map((index) => CELLS[index]).filter((cell) => some(cell.summary.epoch_seconds)).sort((a, b) => a.summary.epoch_seconds - b.summary.epoch_seconds);
-    return h("tr", {}, h("td", {}, h("a", { href: `#/work/${k}` }, workName(comparison))), h("td", { "data-label": "Environments" }, String(cells.length)),
+    return h("tr", {}, h("td", {}, h("a", { href: `#/works/${k}` }, workName(comparison))), h("td", { "data-label": "Environments" }, String(cells.length)),
       h("td", { "data-label": "Fastest" }, cells.length ? `${cells[0].environment} ${seconds(cells[0].summary.epoch_seconds)}` : "–"), h("td", { "data-label": "Slowest" }, cells.length ? `${cells.at(-1).environment} ${seconds(cells.at(-1).summary.epoch_seconds)}` : "–"));
   };
   return [h("h1", {}, "Frameworks side by side"), h("p", { class: "quiet" }, "Each work (model, dataset, batch size) that was measured in several environments."),
