@@ -13,7 +13,7 @@ from sklearn.metrics import classification_report
 
 from benchmarks.harness.scale import ENVIRONMENTS
 from framegate.cli import main
-from framegate.report.cells import classifications
+from framegate.report.cells import classifications, phase_shares
 from framegate.report.markdown import MOST_CHARACTERS, markdown
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "framegate/report/schema.json").read_text(encoding="utf-8"))
@@ -95,6 +95,7 @@ def test_a_cell_holds_its_processes_labels_phases_and_interval(invented_runs):
     low, high = cell["summary"]["epoch_seconds_interval"]
     assert low < cell["summary"]["epoch_seconds"] < high
     assert sum(cell["summary"]["phases"].values()) == pytest.approx(1)
+    assert cell["summary"]["phases_interval"].keys() == cell["summary"]["phases"].keys()
     assert sum(map(sum, cell["labels"]["confusion"])) == cell["labels"]["rows"] == 1000
     wilson = cell["summary"]["accuracy_interval"]
     assert wilson[1] - wilson[0] == pytest.approx(2 * 1.96 * np.sqrt(0.8 * 0.2 / 1000), rel=0.1)
@@ -110,6 +111,18 @@ def test_environments_on_the_same_work_are_compared_with_the_first_where_there_a
     assert pair["studies"]["seconds"]["df"] == 6
     assert pair["labels"]["mcnemar"]["name"].startswith("McNemar")
     assert 0.7 < pair["labels"]["kappa"] < 0.9
+
+
+def test_a_phase_has_the_mean_share_of_the_processes_with_its_t_interval():
+    phases = ({"import": 2.0, "epochs": 7.0}, {"import": 6.0, "epochs": 13.0}, {"import": 1.0, "epochs": 8.5})
+    found = phase_shares(
+        [{"wall_seconds": wall, "phases": own} for wall, own in zip((10.0, 20.0, 10.0), phases, strict=True)]
+    )
+    # Shares of 20, 30 and 10 %: mean 20 %, standard error 10 / sqrt(3) %, Student's t at 2 degrees of freedom 4.3027.
+    assert found["phases"] == pytest.approx({"import": 0.2, "epochs": 0.7333333, "remainder": 0.0666667})
+    assert found["phases_interval"]["import"] == pytest.approx([0, 0.4484137])
+    assert found["phases_interval"]["remainder"] == pytest.approx([0, 0.1383777], abs=1e-6)
+    assert "phases_interval" not in phase_shares([{"wall_seconds": 10.0, "phases": phases[0]}])
 
 
 def test_scores_of_the_classes_are_scikit_learns():

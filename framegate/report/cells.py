@@ -148,7 +148,7 @@ def _summary(entry: Entry, name: str, side: Side) -> Entry:
             rows = entry["labels"]["rows"]
             found["accuracy_interval"] = list(wilson_interval(round(found["accuracy"] * rows), rows))
     found["wall_seconds"] = sum(process["wall_seconds"] or 0.0 for process in entry["processes"])
-    return found | {"phases": _shares(entry["processes"])}
+    return found | phase_shares(entry["processes"])
 
 
 def _location(sample: Sample | None, name: str) -> Entry:
@@ -171,11 +171,23 @@ def _images_per_second(entry: Entry, seconds: float | None) -> Entry:
     return {"images_per_second": epochs["images_per_second"][0] * epochs["seconds"][0] / seconds}
 
 
-def _shares(processes: Sequence[Entry]) -> dict[str, float]:
-    """Return what share of the processes' wall time each phase took; what no phase has is `remainder`."""
-    total = sum(process["wall_seconds"] or 0.0 for process in processes)
-    if not total:
-        return {}
-    names = dict.fromkeys(name for process in processes for name in process["phases"])
-    shares = {name: sum(process["phases"].get(name, 0.0) for process in processes) / total for name in names}
-    return shares | {"remainder": max(0.0, 1 - sum(shares.values()))}
+def phase_shares(processes: Sequence[Entry]) -> Entry:
+    """Return `phases`, the mean over processes of each phase's share of their wall time, and of two and more `phases_interval`.
+
+    The intervals are Student's, of 95 %. What no phase has is `remainder`, so that the shares sum to 1.
+    """
+    timed = [process for process in processes if process["wall_seconds"]]
+    if not timed:
+        return {"phases": {}}
+    names = [*dict.fromkeys(name for process in timed for name in process["phases"]), "remainder"]
+    values = np.array(
+        [[process["phases"].get(name, 0.0) / process["wall_seconds"] for process in timed] for name in names]
+    )
+    values[-1] = np.maximum(0, 1 - values.sum(axis=0))
+    middle = values.mean(axis=1)
+    found: Entry = {"phases": dict(zip(names, middle.tolist(), strict=True))}
+    if len(timed) > 1:
+        width = half_width(paired(values), 0.025)
+        ends = np.clip([middle - width, middle + width], 0, 1).T
+        found["phases_interval"] = dict(zip(names, ends.tolist(), strict=True))
+    return found

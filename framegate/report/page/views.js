@@ -38,11 +38,12 @@ function facts(cell, index) {
 }
 
 function phases(cell) {
-  const shares = cell.summary.phases || {}, names = Object.keys(shares).sort((a, b) => shares[b] - shares[a]);
+  const shares = cell.summary.phases || {}, ends = cell.summary.phases_interval, names = Object.keys(shares).sort((a, b) => shares[b] - shares[a]);
+  const time = (name) => cell.processes.reduce((sum, process) => sum + (name === "remainder" ? process.remainder_seconds : process.phases[name] || 0), 0) / cell.processes.length;
   if (!names.length) return h("figure", {}, h("h3", {}, "Where the time went"), h("p", { class: "quiet" }, "Phases: not recorded."));
-  return h("figure", {}, h("h3", {}, "Where the time went"), h("figcaption", {}, `${seconds(cell.summary.wall_seconds)} of ${cell.processes.length} processes, from start to end. Remainder: what no phase has.`), phaseBar(shares, chartWidth()),
-    h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Phase"), h("th", { scope: "col", class: "number" }, "Share"), h("th", { scope: "col", class: "number" }, "Time"))),
-      h("tbody", {}, names.map((name) => h("tr", {}, h("td", {}, h("svg", { width: 12, height: 12, "aria-hidden": "true" }, h("rect", { width: 12, height: 12, fill: phaseColour(name) })), ` ${name}`), h("td", { class: "number" }, percent(shares[name])), h("td", { class: "number" }, seconds(shares[name] * cell.summary.wall_seconds)))))));
+  return h("figure", {}, h("h3", {}, "Where the time went"), h("figcaption", {}, `Of ${cell.processes.length} processes, from start to end: ${seconds(cell.summary.wall_seconds)} in all. Shares and times: means over them. Remainder: what no phase has.`), phaseBar(shares, chartWidth()),
+    h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Phase"), h("th", { scope: "col", class: "number" }, "Share"), ends ? h("th", { scope: "col", class: "number" }, "95 % interval") : null, h("th", { scope: "col", class: "number" }, "Time"))),
+      h("tbody", {}, names.map((name) => h("tr", {}, h("td", {}, h("svg", { width: 12, height: 12, "aria-hidden": "true" }, h("rect", { width: 12, height: 12, fill: phaseColour(name) })), ` ${name}`), h("td", { class: "number" }, percent(shares[name])), ends ? h("td", { class: "number" }, `${percent(ends[name][0])} to ${percent(ends[name][1])}`) : null, h("td", { class: "number" }, seconds(time(name))))))));
 }
 
 function scrolled(label, content) {
