@@ -108,6 +108,13 @@ def scale(session: nox.Session) -> None:
 
 
 @nox.session
+def effort(session: nox.Session) -> None:
+    """Count what a user writes in each framework and print docs/programming-effort.md's table."""
+    install(session)
+    session.run("python", "-m", "benchmarks.harness.effort")
+
+
+@nox.session
 def shifts(session: nox.Session) -> None:
     """Plant shifts in series of releases, find them with Framegate, asv and E-divisive, and print docs/history.md's table."""
     install(session)

@@ -13,6 +13,7 @@ from foreign import Suite
 
 from benchmarks.harness.scale import write_run
 from framegate.runner.declarations import Environment, load
+from framegate.runner.environments import built_folder, is_built
 from framegate.runner.jobs import Launch
 from framegate.runner.journal import Record, read_journal
 from framegate.runner.matrix import read_matrix
@@ -121,6 +122,22 @@ def _toy_suite(root: Path, toy_stores: Path) -> ToySuite:
         (toy_stores / store).mkdir(exist_ok=True)
         os.symlink(toy_stores / store, root / ".framegate" / store)
     return ToySuite(root)
+
+
+@pytest.fixture
+def built_environment(request: pytest.FixtureRequest) -> Callable[[str], Environment]:
+    """Return what returns a built environment; others are skipped, those of the quick tier fail under --strict-environments."""
+
+    def environment_of(name: str) -> Environment:
+        environment = load(ROOT / "environments")[name]
+        if not is_built(built_folder(environment, "cpu", ROOT / ".framegate" / "envs")):
+            missing = f"{name} is not built; build it with: framegate envs build {name}"
+            quick = {cell.environment for cell in request.config.framegate_cells if cell.tier == "quick"}
+            is_wanted = request.config.option.strict_environments and name in quick
+            (pytest.fail if is_wanted else pytest.skip)(missing)
+        return environment
+
+    return environment_of
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from mounted import ROOT, worker_module
 
 from framegate.errors import WorkerFailed
 from framegate.runner.declarations import load
-from framegate.runner.environments import built_folder, is_built
 from framegate.runner.matrix import read_matrix
 from tests import parity
 
@@ -47,15 +46,9 @@ def lacking(environment, model, optimizer):
     return None
 
 
-@pytest.fixture(params=ENVIRONMENTS.values(), ids=ENVIRONMENTS)
-def environment(request):
-    """Return an environment that is built; others are skipped, those of the quick tier fail under --strict-environments."""
-    if not is_built(built_folder(request.param, "cpu", parity.STORE / "envs")):
-        missing = f"{request.param.name} is not built; build it with: framegate envs build {request.param.name}"
-        quick = {cell.environment for cell in request.config.framegate_cells if cell.tier == "quick"}
-        is_wanted = request.config.option.strict_environments and request.param.name in quick
-        (pytest.fail if is_wanted else pytest.skip)(missing)
-    return request.param
+@pytest.fixture(params=ENVIRONMENTS)
+def environment(request, built_environment):
+    return built_environment(request.param)
 
 
 @pytest.mark.parametrize(("model", "optimizer"), PAIRS, ids=["-".join(pair) for pair in PAIRS])

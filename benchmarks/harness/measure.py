@@ -18,9 +18,10 @@ from pathlib import Path
 
 from framegate.runner.cell import Cell
 from framegate.runner.data import data_home
-from framegate.runner.declarations import load
+from framegate.runner.declarations import Environment, load
 from framegate.runner.driver import run_alternating
 from framegate.runner.environments import ensure
+from framegate.runner.jobs import Launch
 from framegate.runner.journal import read_journal, runs
 from framegate.runner.matrix import read_matrix
 from framegate.runner.run import launch_outside, machine
@@ -157,14 +158,19 @@ def overhead(name: str, loop: str, pairs: int) -> Row:
     return what, "at most 1.02", f"{ratio:.3f} (median of the pairs' ratios {each:.3f})"
 
 
+def loop_launch(cell: Cell, environment: Environment, loop: str, folder: Path, number: int = 1) -> Launch:
+    """Return the launch of a process in which an idiomatic loop does a cell's work."""
+    adapter = f"benchmarks.harness.idiomatic.{loop}"
+    launch = launch_outside(cell, environment, ROOT, folder, number, adapter=adapter)
+    return replace(launch, script="benchmarks/harness/idiomatic/main.py")
+
+
 def pair(cell: Cell, loop: str, number: int, folder: Path) -> tuple[list[float], list[float]]:
     """Return the epoch seconds of one process of ours and one of theirs; who starts alternates from pair to pair."""
     cell = replace(cell, epochs=EPOCHS)
     environment = load(ROOT / "environments")[cell.environment]
     own = launch_outside(cell, environment, ROOT, folder / "ours", number)
-    adapter = f"benchmarks.harness.idiomatic.{loop}"
-    their = launch_outside(cell, environment, ROOT, folder / "theirs", number, adapter=adapter)
-    their = replace(their, script="benchmarks/harness/idiomatic/main.py")
+    their = loop_launch(cell, environment, loop, folder / "theirs", number)
     launches = (own, their) if number % 2 else (their, own)
     events: dict[str, list[dict]] = {"ours": [], "theirs": []}
     run_alternating(launches, lambda side, event: events[launches[side].directory.name].append(event), EPOCHS)
