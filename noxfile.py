@@ -108,6 +108,13 @@ def scale(session: nox.Session) -> None:
 
 
 @nox.session
+def studies(session: nox.Session) -> None:
+    """Print what stored runs say of the studies' experiments, for docs/reproducing-the-studies.md: nox -s studies [-- RUN ...]"""
+    install(session)
+    session.run("python", "-m", "benchmarks.harness.studies", *session.posargs)
+
+
+@nox.session
 def effort(session: nox.Session) -> None:
     """Count what a user writes in each framework and print docs/programming-effort.md's table."""
     install(session)
