@@ -11,6 +11,7 @@ from framegate.runner.cell import INFERENCE, Cell
 from framegate.runner.declarations import DEVICES, Environment, load
 from framegate.runner.devices import gpu_reason
 from framegate.runner.matrix import read_matrix
+from framegate.runner.searches import read_searches
 from framegate.runner.sides import nothing_fits, read_side, templates
 from framegate.stats import choices
 
@@ -43,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         environments = load(config.rootpath / "environments")
         cells = read_matrix(config.rootpath / "matrix.toml", environments)
+        config.framegate_searches = read_searches(config.rootpath / "matrix.toml", environments)
         config.framegate_upgraded = upgraded_cells(config, cells, environments)
     except FramegateError as error:
         raise pytest.UsageError(str(error)) from None
@@ -55,6 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.framegate_measured = []
     for name in sorted({"cpu", "gpu", "quick", "nightly"}.union(*(cell.marks for cell in cells))):
         config.addinivalue_line("markers", f"{name}: cells of this device, tier, model, framework or dataset")
+    config.addinivalue_line("markers", "search: hyperparameter searches")
 
 
 def upgraded_cells(config: pytest.Config, cells: Sequence[Cell], environments: Mapping[str, Environment]) -> list[Cell]:
@@ -124,4 +127,6 @@ def cell_of(item: pytest.Item) -> Cell | None:
 
 def _wanted(item: pytest.Item) -> bool:
     cell = cell_of(item)
+    if item.get_closest_marker("search"):
+        return False
     return cell is None or (cell.tier == "quick" and cell.device == "cpu")

@@ -1,5 +1,5 @@
-"""What a cell asks of the decoded arrays: a validation split, augmented images. Done once and from a seed, in numpy alone, so that
-every framework trains on the same pixels.
+"""What a cell asks of the decoded arrays: a part of the train split, a validation split or a fold, augmented images. Done once and
+from a seed, in numpy and scikit-learn, so that every framework trains on the same pixels.
 """
 
 import numpy
@@ -18,7 +18,13 @@ AUGMENTATIONS = {
 
 
 def derived(decoded, wanted):
-    """Return decoded as wanted: {"validation": share, "augment": {...}}, both optional. Raises Wrong."""
+    """Return decoded as wanted, in this order: {"rows": count, "fold": [which, of], "validation": share, "augment": {...}}, each
+    optional. Raises Wrong.
+    """
+    if wanted.get("rows"):
+        decoded = part_of_train(decoded, wanted["rows"])
+    if wanted.get("fold"):
+        decoded = fold_of_train(decoded, *wanted["fold"])
     if wanted.get("validation"):
         decoded = validation_split(decoded, wanted["validation"])
     if wanted.get("augment"):
@@ -32,6 +38,31 @@ def validation_split(decoded, share):
     train = numpy.setdiff1d(numpy.arange(len(decoded.train_labels)), test)
     if not len(test) or not len(train):
         raise Wrong("validation = {}: {:,} rows to train and {:,} to validate".format(share, len(train), len(test)))
+    images, labels = decoded.train_images, decoded.train_labels
+    return decoded._replace(
+        train_images=images[train], train_labels=labels[train], test_images=images[test], test_labels=labels[test]
+    )
+
+
+def part_of_train(decoded, count):
+    """Return decoded with as many random rows of the train split as train split."""
+    if count > len(decoded.train_labels):
+        raise Wrong("train_rows = {:,}; the train split has {:,}".format(count, len(decoded.train_labels)))
+    kept = numpy.sort(numpy.random.RandomState(SEED).permutation(len(decoded.train_labels))[:count])
+    return decoded._replace(train_images=decoded.train_images[kept], train_labels=decoded.train_labels[kept])
+
+
+def fold_of_train(decoded, which, folds):
+    """Return decoded with one of so many shuffled folds of the train split as test split, and the others as train split.
+
+    which counts from 1. The real test split stays unseen.
+    """
+    from sklearn.model_selection import KFold  # takes half a second, which only searches need
+
+    if folds > len(decoded.train_labels):
+        raise Wrong("{} folds of {:,} rows".format(folds, len(decoded.train_labels)))
+    split = KFold(folds, shuffle=True, random_state=SEED).split(decoded.train_labels)
+    train, test = list(split)[which - 1]
     images, labels = decoded.train_images, decoded.train_labels
     return decoded._replace(
         train_images=images[train], train_labels=labels[train], test_images=images[test], test_labels=labels[test]

@@ -21,6 +21,7 @@ from framegate.commands import (
     releases,
     report,
     runs,
+    search,
 )
 from framegate.errors import FramegateError
 from framegate.stats import choices
@@ -52,6 +53,20 @@ def parser() -> argparse.ArgumentParser:
     )
     shtab.add_argument_to(framegate, help="print a completion script for this shell and exit")
     commands = framegate.add_subparsers(required=True, metavar="COMMAND")
-    for command in (doctor, envs, data, gate, recover, compare, accuracy, report, runs, calibrate, releases, history):
+    for command in (
+        doctor,
+        envs,
+        data,
+        gate,
+        recover,
+        compare,
+        accuracy,
+        report,
+        runs,
+        calibrate,
+        releases,
+        history,
+        search,
+    ):
         command.add_to(commands)
     return framegate

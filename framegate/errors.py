@@ -55,6 +55,10 @@ class SideError(FramegateError):
     """What was typed for a side of a gate is no environment, requirement, wheel or requirements file, or fits nothing."""
 
 
+class SearchError(FramegateError):
+    """A search is not there, its budget is too small, its storage is another's, or none of its trials finished."""
+
+
 class GateBusy(FramegateError):
     """Another gate measures in this suite: two at once would measure each other."""
 

@@ -63,6 +63,18 @@ def _pool(layer, shape):
     return tuple(_window(side, layer.size, layer.step, layer.padding) for side in shape[:2]) + shape[2:]
 
 
+def _dense(layer, shape):
+    if layer.units < 1:
+        raise ShapeError("has no units")
+    return (layer.units,)
+
+
+def _dropout(layer, shape):
+    if not 0 <= layer.rate < 1:
+        raise ShapeError("must leave some values: its rate is at least 0 and below 1")
+    return shape
+
+
 def _flatten(layer, shape):
     size = 1
     for side in shape:
@@ -110,9 +122,9 @@ SHAPES = {
     AveragePool: (3, _pool),
     BatchNorm: (None, _same),
     Conv: (3, _conv),
-    Dense: (1, lambda layer, shape: (layer.units,)),
+    Dense: (1, _dense),
     DepthwiseConv: (3, _depthwise),
-    Dropout: (None, _same),
+    Dropout: (None, _dropout),
     Embedding: (1, lambda layer, shape: shape + (layer.size,)),
     Flatten: (None, _flatten),
     GRU: (2, _recurrent),

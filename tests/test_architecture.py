@@ -53,6 +53,7 @@ TABLE = (
             "framegate.stats.*",
             "framegate.runner.cell",
             "framegate.runner.labels",
+            "framegate.runner.trials",
             "framegate.stored",
             ERRORS,
         ),

@@ -48,6 +48,32 @@ def test_a_validation_split_without_rows_is_wrong():
         derive.derived(decoded(), {"validation": 0.01})
 
 
+def test_the_folds_take_each_row_of_the_train_split_out_of_it_once():
+    made = [derive.derived(decoded(), {"fold": [which, 3]}) for which in (1, 2, 3)]
+    assert [len(one.test_labels) for one in made] == [14, 13, 13]
+    kept_back = numpy.concatenate([one.test_images[:, 0, 0, 0] for one in made])
+    assert sorted(kept_back) == list(range(0, 160, 4))
+    for one in made:
+        rows = numpy.concatenate([images[:, 0, 0, 0] for images in (one.train_images, one.test_images)])
+        assert sorted(rows) == list(range(0, 160, 4))
+
+
+def test_a_part_of_the_train_split_is_drawn_once_and_keeps_the_test_split():
+    one, two = (derive.derived(decoded(), {"rows": 10}) for _ in range(2))
+    assert len(one.train_labels) == 10
+    assert (one.train_images == two.train_images).all()
+    assert (one.test_images == decoded().test_images).all()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [({"rows": 41}, "train_rows = 41; the train split has 40"), ({"fold": [1, 41]}, "41 folds of 40 rows")],
+)
+def test_more_rows_or_folds_than_there_are_is_wrong(wanted, words):
+    with pytest.raises(dataset.Wrong, match=words):
+        derive.derived(decoded(), wanted)
+
+
 def test_nothing_drawn_changes_nothing():
     assert changed() == RAMP[0, :, :, 0].tolist()
 

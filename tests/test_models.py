@@ -54,6 +54,14 @@ def test_a_models_parameter_count_is_the_studys(model, parameters, shape, classe
     assert count - weights.parameter_count(described, shape, trainable=True) == untrained
 
 
+def test_the_refined_network_begins_with_the_layers_of_the_searched_one():
+    asked = {"widths": (8, 6), "dropout": 0.1, "activation": "elu", "initial": "he_normal", "batch_norm": "before"}
+    searched = worker_module("models.fashion_mlp").layers(10, **asked)
+    refined = worker_module("models.fashion_refined").layers(10, deeper=(4,), **asked)
+    assert refined[: len(searched) - 1] == searched[:-1]
+    assert refined[-1] == layers.Dense(10, initial="he_normal")
+
+
 def test_the_true_bottleneck_has_a_quarter_of_the_channels_inside():
     plain, true = (worker_module("models.residual_net").layers(100, bottleneck=which) for which in (False, True))
     counts = [weights.parameter_count(described, (32, 32, 3)) for described in (plain, true)]

@@ -178,3 +178,12 @@ def test_shapes_of_sequences(layer, shape, expected):
 def test_sequences_refuse_what_is_none(layer, shape, words):
     with pytest.raises(shapes.ShapeError, match=words):
         shapes.output_shapes([layer], shape)
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [(layers.Dropout(1.0), "its rate is at least 0 and below 1"), (layers.Dense(0), "has no units")],
+)
+def test_a_layer_that_leaves_nothing_is_refused(layer, words):
+    with pytest.raises(shapes.ShapeError, match=words):
+        shapes.output_shapes([layer], (4,))

@@ -27,3 +27,10 @@ def save(names, labels, probabilities, out):
 
 def trace(number, session, probabilities, out):
     numpy.savez(os.path.join(out, "trace-{}.npz".format(number)), probabilities=probabilities, **session.weights())
+
+
+def save_body(weights, names, out):
+    """Leave all weights but the last layer's, as worker/pretrained.py puts them: by their place. names: in the model's order."""
+    head = names[-1].rpartition("/")[0] + "/"
+    kept = [name for name in names if not name.startswith(head)]
+    numpy.savez(os.path.join(out, "body.npz"), **{str(place): weights[name] for place, name in enumerate(kept)})

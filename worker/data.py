@@ -6,7 +6,8 @@ REQUEST is a JSON object; both folders may be absent:
     size        side in pixels to which images are resized, or null for the dataset's own
     data_home   folder where people put what they fetched, or null
     derive      {} or what is made of the decoded arrays, see datasets/derive.py:
-                {"validation": share, "augment": {"shift", "shear", "zoom": largest, "flip": bool, "variants": n}}
+                {"rows": count, "fold": [which, of], "validation": share,
+                "augment": {"shift", "shear", "zoom": largest, "flip": bool, "variants": n}}
     cache       folder for downloads and decoded arrays
     model       {"name", "parameters", "pretrained": bool} of a model that must fit the dataset, or null
     weights     absent, or {"model", "file"}: convert these pretrained weights, and do nothing else

@@ -23,7 +23,8 @@ JOB is a JSON object (framegate/runner/jobs.py writes it):
     save            names of arrays to leave in OUT: "labels" (labels.npz: `predicted` and `true` of the test split, after
                     the last epoch, (N,), uint8 where that holds the classes), "trace" (trace-0.npz before the first epoch,
                     trace-1.npz after it, and so on: `probabilities` of the test split, float32 (N, classes), and all weights
-                    by canonical name; for parity tests)
+                    by canonical name; for parity tests), "body" (body.npz: all weights but the last layer's, as `pretrained` wants
+                    them; not of init "native")
     spawned         time.monotonic() of the driver just before it started this process
 
 Standard input: one line grants one epoch; the end of the file ends the job early. Standard output: one newline an event, so
@@ -69,7 +70,10 @@ def main(job_path, out):
     events.write({"event": "ready", "about": session.about()})
     probabilities = run_epochs(job, session, arrays, phases, events, out)
     with phases.measure("save"):
-        mount(job["root"], "worker.answers").save(job["save"], arrays.test_labels, probabilities, out)
+        answers = mount(job["root"], "worker.answers")
+        answers.save(job["save"], arrays.test_labels, probabilities, out)
+        if "body" in job["save"]:
+            answers.save_body(session.weights(), list(arrays.weights), out)
     events.write({"event": "done", "phases": phases.seconds})
 
 

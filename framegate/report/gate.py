@@ -40,9 +40,9 @@ def gate_page(answer: Answer) -> str:
         lines += ["Other metrics that shifted:", "", *_table(shifted), ""]
     lines += ["<details><summary>All metrics</summary>", "", *_table(other), "", "</details>", ""]
     for environments, differing in answer.differences.items():
-        lines += [f"- {_text(environments)}: {_text(', '.join(differing)) or 'the same packages'}"]
-    lines += [f"- {_text(note)}" for note in answer.notes]
-    return "\n".join([*lines, "", f"<sub>{_text(_ending(answer))}</sub>", ""])
+        lines += [f"- {cell_text(environments)}: {cell_text(', '.join(differing)) or 'the same packages'}"]
+    lines += [f"- {cell_text(note)}" for note in answer.notes]
+    return "\n".join([*lines, "", f"<sub>{cell_text(_ending(answer))}</sub>", ""])
 
 
 def _parts(answer: Answer) -> tuple[list[Verdict], list[Verdict]]:
@@ -75,7 +75,7 @@ def _table(verdicts: Sequence[Verdict]) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|"
     for verdict in verdicts:
         cells = (verdict.name, _label(verdict.metric), f"**{verdict.word}**", *_numbers(verdict), verdict.why)
-        yield f"| {' | '.join(_text(cell) for cell in cells)} |"
+        yield f"| {' | '.join(cell_text(cell) for cell in cells)} |"
 
 
 def _numbers(verdict: Verdict) -> tuple[str, str, str]:
@@ -90,7 +90,7 @@ def _numbers(verdict: Verdict) -> tuple[str, str, str]:
     return f"{found.ratio:.3f}", f"{low:.3f} to {high:.3f}", seen
 
 
-def _text(text: str) -> str:
+def cell_text(text: str) -> str:
     """Return the text so that no table cell ends and no tag begins in it."""
     first, *rest = text.splitlines() or [""]
     line = printable(first + (" ..." if rest else ""))

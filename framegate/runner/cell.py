@@ -28,6 +28,8 @@ class Cell:
     floor: float  # accuracy on the test split that every process must reach
     floor_part: float | None  # the same where only a part of the dataset is present
     reruns: int  # how often a disturbed process is run again
+    train_rows: int | None = None  # of the train split, drawn once, or None: all
+    fold: tuple[int, int] | None = None  # (which, of how many) of the train split takes the test split's place
     validation: float | None = None  # share of the train split that is kept back and takes the test split's place
     augment: tuple[tuple[str, Any], ...] | None = None  # see datasets/derive.py
     parameters: tuple[tuple[str, Any], ...] = ()  # of the model: its layers() takes them
@@ -44,6 +46,8 @@ class Cell:
         """The pytest id, the key in every store, the row of every report: "tensorflow-2.21/lenet/cifar-10/b32/L1"."""
         environment = self.environment if self.device == "cpu" else f"{self.environment}-{self.device}"
         dataset = self.dataset if self.image_size is None else f"{self.dataset}-{self.image_size}px"
+        dataset += f"-{self.train_rows}rows" if self.train_rows else ""
+        dataset += "-fold{}of{}".format(*self.fold) if self.fold else ""
         dataset += f"-val{self.validation:.0%}".removesuffix("%") if self.validation else ""
         dataset += "-augmented" if self.augment else ""
         parts = [environment, self.model, dataset, f"b{self.batch_size}"]
@@ -75,4 +79,5 @@ class Cell:
             "limit_seconds",
         ):
             del decided[word]
-        return decided
+        # Only searches have these two: without them, what was measured before there were any stays comparable.
+        return {word: value for word, value in decided.items() if word not in ("train_rows", "fold") or value}

@@ -50,11 +50,15 @@ def data_home(option: Path | None) -> Path | None:
 
 
 def prepare_for(cell: Cell, data_home: Path | None, cache: Path, root: Path) -> Dataset:
-    """Return a cell's dataset, with the validation split and the augmentation that it asks for.
+    """Return a cell's dataset, with the part, the fold or validation split and the augmentation that it asks for.
 
     Raises MatrixError, besides what prepare raises, where the cell's model cannot be made for it.
     """
     derive: dict[str, Any] = {}
+    if cell.train_rows is not None:
+        derive["rows"] = cell.train_rows
+    if cell.fold is not None:
+        derive["fold"] = list(cell.fold)
     if cell.validation is not None:
         derive["validation"] = cell.validation
     if cell.augment is not None:

@@ -26,10 +26,9 @@ from framegate.errors import DiskFull, JournalError
 from framegate.runner.disturbance import disturbance
 
 Record = dict[str, Any]
-GATE, ASV = (
-    "gate-",
-    "asv-",
-)  # begin the names of gates, and of asv's runs: `pytest benchmarks --resume` goes on with neither
+# Begin the names of gates, asv's runs and searches: `pytest benchmarks --resume` goes on with none of them.
+GATE, ASV, SEARCH = "gate-", "asv-", "search-"
+_STARTS = {GATE: "framegate gate BASELINE CANDIDATE", SEARCH: "framegate search SEARCH"}
 
 
 @dataclass(frozen=True)
@@ -223,9 +222,9 @@ def after(before: ProcessResult | None, result: ProcessResult) -> ProcessResult:
 
 
 def runs(folder: Path, kind: str = "") -> list[str]:
-    """Return the names of the runs of a kind in a journal folder, oldest first: of the suite, GATE's or ASV's."""
+    """Return the names of the runs of a kind in a journal folder, oldest first: of the suite, GATE's, ASV's or SEARCH's."""
     found = sorted(path.stem for path in folder.glob("*.jsonl"))
-    return [run for run in found if (run.startswith(kind) if kind else not run.startswith((GATE, ASV)))]
+    return [run for run in found if (run.startswith(kind) if kind else not run.startswith((GATE, ASV, SEARCH)))]
 
 
 def run_folder(journal: Path) -> Path:
@@ -242,7 +241,7 @@ def find_run(folder: Path, wanted: str, kind: str = "") -> str:
         wanted = begun[-1] if begun else wanted
     if wanted in known:
         return wanted
-    start = "framegate gate BASELINE CANDIDATE" if kind == GATE else "pytest benchmarks"
+    start = _STARTS.get(kind, "pytest benchmarks")
     raise JournalError(f"{folder}: no run {wanted!r}; found {', '.join(known[-5:]) or 'none'}; start one with: {start}")
 
 

@@ -11,11 +11,13 @@ from framegate.errors import MatrixError
 from framegate.runner.cell import Cell
 from framegate.runner.declarations import DEVICES, Environment
 
+_TABLES = ("defaults", "tiers", "groups", "cells", "spaces", "searches")
 OPTIMIZERS = ("sgd", "adam", "rmsprop", "adadelta")
 
 # Keys of a [[cells]] table that become several cells, or one field under another name.
 _EXPANDED = {"environments", "devices"}
 _FROM_ENVIRONMENT = {"environment", "framework", "device"}
+_OF_A_TRIAL = {"fold"}  # set by a search
 _REQUIRED = {"model", "dataset", "environments", "batch_size", "optimizer", "floor"}
 
 
@@ -47,6 +49,7 @@ _VALUES: dict[str, Check] = {
     "limit_seconds": (lambda value: isinstance(value, int | float) and value > 0, "a number above 0"),
     "floor": _ACCURACY,
     "floor_part": _or_none(_ACCURACY),
+    "train_rows": _or_none(_whole(1)),
     "validation": _or_none(_SHARE),
     "init": (lambda value: value in ("canonical", "native"), '"canonical" or "native"'),
     "pretrained": (lambda value: isinstance(value, bool), "true or false"),
@@ -67,28 +70,15 @@ _AUGMENT: dict[str, Check] = {
 
 def read_matrix(path: Path, environments: Mapping[str, Environment]) -> tuple[Cell, ...]:
     """Return the cells that the file declares, in its order. Raises MatrixError naming the table and key."""
-    try:
-        declared = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MatrixError(f"{path}: not found; run from the folder that holds matrix.toml") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise MatrixError(f"{path}: not valid TOML: {error}") from None
+    declared = read_tables(path)
     cells: dict[str, Cell] = {}
-    if unknown := sorted(set(declared) - {"defaults", "tiers", "groups", "cells"}):
-        raise MatrixError(f"{path}: unknown table {unknown[0]!r}; wanted defaults, tiers, groups, cells")
-    for group, members in declared.get("groups", {}).items():
-        if not isinstance(members, list):
-            raise MatrixError(f"{path}: groups.{group} = {members!r}; a list of environments is wanted")
     tables = declared.get("cells", [])
     if not isinstance(tables, list):
         raise MatrixError(f"{path}: [cells] is one table; wanted [[cells]], a list of them")
     for number, table in enumerate(tables, start=1):
         place = f"{path.name}, cell table {number}"
-        for cell in _expand(table, declared, environments, place):
-            for key in ("model", "dataset"):
-                name = getattr(cell, key)
-                if not (file := path.parent / f"{key}s" / f"{name.replace('-', '_')}.py").exists():
-                    raise MatrixError(f"{place}: {key} = {name!r}, but {file} is not there")
+        for cell in cells_of(table, declared, environments, place):
+            check_files(cell, path.parent, place)
             if cell.id in cells:
                 raise MatrixError(f'{place}: {cell.id} is declared twice; tell them apart with variant = "..."')
             cells[cell.id] = cell
@@ -97,10 +87,35 @@ def read_matrix(path: Path, environments: Mapping[str, Environment]) -> tuple[Ce
     return tuple(cells.values())
 
 
-def _expand(
+def read_tables(path: Path) -> dict[str, Any]:
+    """Return the file's tables by name, none of them looked into but the groups. Raises MatrixError."""
+    try:
+        declared = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MatrixError(f"{path}: not found; run from the folder that holds matrix.toml") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MatrixError(f"{path}: not valid TOML: {error}") from None
+    if unknown := sorted(set(declared) - set(_TABLES)):
+        raise MatrixError(f"{path}: unknown table {unknown[0]!r}; wanted {', '.join(_TABLES)}")
+    for group, members in declared.get("groups", {}).items():
+        if not isinstance(members, list):
+            raise MatrixError(f"{path}: groups.{group} = {members!r}; a list of environments is wanted")
+    return declared
+
+
+def check_files(cell: Cell, root: Path, place: str) -> None:
+    """Raise MatrixError where the cell's model or dataset is not in the suite."""
+    for key in ("model", "dataset"):
+        name = getattr(cell, key)
+        if not (file := root / f"{key}s" / f"{name.replace('-', '_')}.py").exists():
+            raise MatrixError(f"{place}: {key} = {name!r}, but {file} is not there")
+
+
+def cells_of(
     table: Mapping[str, Any], declared: Mapping[str, Any], environments: Mapping[str, Environment], place: str
 ) -> Iterator[Cell]:
-    known = {field.name for field in fields(Cell)} - _FROM_ENVIRONMENT | _EXPANDED
+    """Yield a table's cells, one for each environment and device. Raises MatrixError."""
+    known = {field.name for field in fields(Cell)} - _FROM_ENVIRONMENT - _OF_A_TRIAL | _EXPANDED
     if unknown := sorted(set(table) - known):
         raise MatrixError(f"{place}: unknown key {unknown[0]!r}; wanted one of {', '.join(sorted(known))}")
     if missing := sorted(_REQUIRED - set(table)):

@@ -38,6 +38,18 @@ from framegate.runner.journal import (
 from framegate.runner.work import Attempt, Place, Work, work_of
 
 Watch = Callable[[Task, Event], None]
+# What decides a cell's data, and whether its model fits them.
+_OF_THE_DATA = (
+    "dataset",
+    "image_size",
+    "train_rows",
+    "fold",
+    "validation",
+    "augment",
+    "model",
+    "parameters",
+    "pretrained",
+)
 
 
 @dataclass(frozen=True)
@@ -101,15 +113,7 @@ class Run:
 
     def dataset(self, cell: Cell, say: Callable[[str], None]) -> Dataset:
         """Return the cell's data, fetched and decoded on first use. Raises what prepare_for raises."""
-        wanted = (
-            cell.dataset,
-            cell.image_size,
-            cell.validation,
-            cell.augment,
-            cell.model,
-            cell.parameters,
-            cell.pretrained,
-        )
+        wanted = tuple(getattr(cell, name) for name in _OF_THE_DATA)
         if wanted not in self._prepared:
             say(f"{cell.dataset}: looking for the data; fetched and decoded if that was not done before")
             self._prepared[wanted] = data.prepare_for(cell, self.data_home, self.store / "data", self.root)
