@@ -3,8 +3,10 @@
 import os
 
 import jax
+import numpy
 
 DETERMINISM = {"matmul_precision": "highest"}
+NO_LOSS = numpy.float32(0)  # of an epoch that begins
 
 
 def prepare(job):
@@ -18,6 +20,11 @@ def prepare(job):
     device = jax.devices(job.device)[0]  # RuntimeError where there is none
     jax.config.update("jax_default_device", device)
     return device
+
+
+def bound(arrays, device):
+    """Return the arrays on the device and bound to it: jit compiles a step once more for any state that is not."""
+    return jax.device_put(arrays, device)
 
 
 def threads():

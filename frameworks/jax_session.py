@@ -81,7 +81,9 @@ class Session:
         weights = jax.device_put(weights, self.device)
         trained = {weight.name: weights[weight.name] for weight in self.described if weight.trainable}
         rest = {name: weight for name, weight in weights.items() if name not in trained}
-        self.state = (trained, rest, self.optimizer.init(trained), key, jax.numpy.zeros(()))
+        self.state = jax_device.bound(
+            (trained, rest, self.optimizer.init(trained), key, jax_device.NO_LOSS), self.device
+        )
 
     def logits(self, trained, rest, images, new_key):
         """Return the logits, and the rest of the weights, which training moves too."""
@@ -109,7 +111,7 @@ class Session:
         return [order[start : start + self.job.batch_size] for start in range(0, len(order), self.job.batch_size)]
 
     def train_epoch(self, order):
-        self.state = self.state[:-1] + (jax.numpy.zeros(()),)
+        self.state = self.state[:-1] + (jax_device.bound(jax_device.NO_LOSS, self.device),)
         for rows in self.batches(order):
             self.state = self.train_step(self.state, self.images["train"], self.labels, rows)
         return float(self.state[-1]) / len(order)

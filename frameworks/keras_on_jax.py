@@ -22,12 +22,13 @@ class Loop:
             split: jax.device_put(getattr(arrays, split + "_images"), self.device) for split in ("train", "test")
         }
         self.labels = jax.device_put(arrays.train_labels.astype(numpy.int32), self.device)
-        self.state = (
+        state = (
             [variable.value for variable in model.trainable_variables],
             [variable.value for variable in model.non_trainable_variables],  # dropout's seeds, moving statistics
             [variable.value for variable in model.optimizer.variables],
-            jax.numpy.zeros((), numpy.float32),
+            jax_device.NO_LOSS,
         )
+        self.state = jax_device.bound(state, self.device)
         self.train_step = jax.jit(self.step, donate_argnums=0)
         self.predict_step = jax.jit(self.probabilities)
 
@@ -48,7 +49,7 @@ class Loop:
 
     def train(self, batches):
         """Return the sum of the rows' losses."""
-        self.state = self.state[:3] + (jax.numpy.zeros((), numpy.float32),)
+        self.state = self.state[:3] + (jax_device.bound(jax_device.NO_LOSS, self.device),)
         for rows in batches:
             self.state = self.train_step(self.state, self.images["train"], self.labels, rows)
         return float(self.state[3])

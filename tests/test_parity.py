@@ -3,6 +3,8 @@
 Small models only; `nox -s parity` does all of them. docs/parity.md says what is compared and what is allowed.
 """
 
+from dataclasses import replace
+
 import numpy
 import pytest
 from mounted import ROOT, worker_module
@@ -70,6 +72,13 @@ def test_native_weights_are_the_frameworks_own(environment, tmp_path):
     }
     # scikit-learn's first kernel is the canonical one: the same formula, drawn from the same stream. Its biases are not.
     assert max(numpy.abs(native[name] - canonical[name]).max() for name in canonical) > 0.01
+
+
+@pytest.mark.parametrize("environment", [ENVIRONMENTS[name] for name in ("jax-0.10", "keras-jax-0.10")], indirect=True)
+def test_jax_compiles_a_step_once_for_one_size_of_batch(environment, tmp_path):
+    telling = replace(environment, variables={**environment.variables, "JAX_LOG_COMPILES": "1"})
+    parity.train(telling, "dense", "adam", tmp_path)
+    assert (tmp_path / "log.txt").read_text().count("Compiling jit(step)") == 1
 
 
 def test_every_model_of_the_matrix_is_checked():
