@@ -103,7 +103,7 @@ def test_what_is_not_there_is_told_in_words(accuracy, arguments, words):
 def test_a_file_that_is_no_journal_and_other_test_rows_are_refused(accuracy, tmp_path):
     other = tmp_path / "other.jsonl"
     other.write_text("hello")
-    assert "no trained cell" in accuracy(str(other), A, B, status=2)
+    assert "other.jsonl: no journal of a run; wanted RUN" in accuracy(str(other), A, B, status=2)
     labels = tmp_path / ".framegate/runs/r/toy-3.12--lenet--digits--b32/training-1-1/labels.npz"
     np.savez(labels, predicted=TRUE, true=TRUE[::-1])
     assert "A and B were tested on different rows" in accuracy("r", A, B, status=2)

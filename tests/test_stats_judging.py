@@ -99,6 +99,15 @@ def test_constant_seconds_are_not_believed_but_constant_memory_is():
     assert only(judge(run("peak_bytes", a=flat), run("peak_bytes", a=flat))).word == "same"
 
 
+def test_a_process_that_occurs_twice_is_not_believed_in_seconds_but_in_accuracy():
+    epochs = 1 + 0.01 * np.random.default_rng(1).standard_normal((5, 10))
+    for metric, word in (("seconds", "unsure"), ("accuracy", "same")):
+        sample = Sample("a", metric, tuple(epochs), {}, ("a.json",))
+        verdict = only(judge(Side({sample.key: sample}, {}), Side({sample.key: sample}, {})))
+        assert verdict.word == word
+        assert ("two processes have the same seconds" in verdict.why) == (metric == "seconds")
+
+
 def test_less_accuracy_is_worse_and_its_margin_is_a_difference():
     accuracy = np.array([0.90, 0.902, 0.898, 0.901, 0.899])
     verdict = only(judge(run("accuracy", a=accuracy), run("accuracy", a=accuracy - 0.02)))

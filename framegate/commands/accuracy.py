@@ -45,6 +45,8 @@ def run(options: argparse.Namespace) -> int:
     journals = options.suite / ".framegate" / "journal"
     path = given if given.is_file() else journals / f"{find_run(journals, options.wanted)}.jsonl"
     records, torn = read_journal(path)
+    if not records:
+        raise JournalError(f"{path}: no journal of a run; wanted RUN, a name that `framegate runs` lists, or latest")
     if torn:
         print(torn, file=sys.stderr)
     results = results_of(records)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """Compare stored runs with a baseline. Each argument is one side: a JSON file of pytest-benchmark, a
 folder of them, or a pattern in quotes, such as 'before-*.json'; several files of one side are replicates of one another.
-A journal (.framegate/journal/RUN.jsonl) serves too. Exit status: 0 nothing slower, 10 something is, 11 unsure (with
---fail unsure, or where nothing could be compared), 2 an error."""
+A run's name (`framegate runs` lists them), latest, or a journal's path serve too. Exit status: 0 nothing slower, 10
+something is, 11 unsure (with --fail unsure, or where nothing could be compared), 2 an error."""
 
 
 def add_to(commands: Any) -> None:

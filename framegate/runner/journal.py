@@ -151,7 +151,9 @@ def read_journal(path: Path) -> tuple[list[Record], str | None]:
             if number == len(lines) or _resumed_at(lines[number : number + 1]):
                 torn = f"{path}, line {number}: cut short by a kill, left out"
                 continue
-            raise JournalError(f"{path}, line {number}: {line[:60]!r} is not an event; the file is damaged") from None
+            raise JournalError(
+                f"{path}, line {number}: {line[:60]!r} is not an event; the file is damaged: move it away"
+            ) from None
         records.append(record)
     return records, torn
 

@@ -76,7 +76,7 @@ def _prepared(baseline: Sample, current: Sample, policy: Policy, family: int) ->
     if refusal:
         return _Prepared(current.key, None, few or refusal, dropped, notes)
     comparison = compare(before, after, test, policy.alpha, METRICS[current.metric].scale)
-    unsure = few or _copied(current, comparison)
+    unsure = few or _copied(baseline, current, comparison)
     same = is_within(comparison, policy.margin_of(current.key)) and _is_same_anyway(baseline, current, policy, test)
     return _Prepared(current.key, comparison, unsure, dropped, (*notes, *comparison.warnings), same)
 
@@ -102,12 +102,18 @@ def _too_few(n: int, m: int, policy: Policy) -> str:
     return f"{' and '.join(short)} {unit}{'es' * (unit == 'process')}, {asked}" if short else ""
 
 
-def _copied(current: Sample, comparison: Comparison) -> str:
-    """Return why times without any spread are not believed; memory and accuracy may well be constant."""
-    if comparison.standard_error > 0 or not current.metric.endswith("seconds"):
+def _copied(baseline: Sample, current: Sample, comparison: Comparison) -> str:
+    """Return why times are not believed that have no spread or occur twice; memory and accuracy may well be the same."""
+    if not current.metric.endswith("seconds"):
         return ""
     where = ", ".join(current.sources) or "this run"
-    return f"{where}: {current.metric} is constant over the processes: too coarse a clock, or copied values"
+    if comparison.standard_error == 0:
+        return f"{where}: {current.metric} is constant over the processes: too coarse a clock, or copied values"
+    known = [tuple(values.tolist()) for values in (*baseline.processes, *current.processes)]
+    varied = [series for series in known if len(set(series)) > 1]  # a coarse clock may well repeat one value
+    if len(set(varied)) < len(varied):
+        return f"{where}: two processes have the same {current.metric}, value by value: one file twice, or a copy"
+    return ""
 
 
 def process_values(baseline: Sample, current: Sample, policy: Policy = DEFAULT_POLICY) -> tuple[Array, Array, int]:
