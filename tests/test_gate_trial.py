@@ -11,6 +11,7 @@ import pytest
 from benchmarks.harness import gate_trial
 from benchmarks.harness.gate_trial import (
     drawn,
+    fixed_plan,
     has_false_alarm,
     is_found,
     launches,
@@ -18,11 +19,9 @@ from benchmarks.harness.gate_trial import (
     measured_pair,
     planted_in,
     rival,
-    same_power,
     sequential,
     table,
     toy_cells,
-    tried,
 )
 from benchmarks.harness.rivals import asv
 from framegate.runner.declarations import load
@@ -78,12 +77,12 @@ def test_pairs_are_drawn_from_those_measured(random):
     assert {next(source) for _ in range(50)} <= set(pool)
 
 
-def test_a_fixed_plan_of_the_same_power_takes_longer_on_noisy_cells(random):
+def test_the_smallest_fixed_plan_finds_as_much_and_what_nothing_finds_takes_the_largest():
     known = bank(0.02)
-    ours = tried(lambda shares: sequential(known, shares, Rules(2), 300.0, random), CELLS, 0.10, 20)
-    share, _, rest = same_power(known, CELLS, 0.10, Rules(2), ours, 20).partition(" ")
-    assert 0.2 < float(share) <= 1.5
-    assert rest.endswith("pairs of each cell)")
+    pairs, seconds = fixed_plan(known, CELLS, 0.10, Rules(2), wanted=20, trials=20)
+    assert 6 <= pairs < 20
+    assert seconds == len(CELLS) * pairs * known["rounds"][0]["pairs"]["a"]["0.1"][1]
+    assert fixed_plan(known, CELLS, 0.10, Rules(2), wanted=21, trials=20)[0] == gate_trial.MOST_PAIRS
 
 
 def test_rivals_get_the_processes_that_ran_alone():
