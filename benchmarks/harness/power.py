@@ -220,7 +220,7 @@ def speed_line(cells: int = 2000) -> str:
 def main() -> None:
     """Print the table."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--pairs", type=int, default=4000, help="A/A comparisons for each noise")
+    options.add_argument("--pairs", type=int, default=16000, help="A/A comparisons for each noise")
     options.add_argument("--families", type=int, default=300)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--noise", choices=(*PROFILES, "bank"), help="only this one")
