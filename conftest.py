@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from framegate.errors import FramegateError, SideError
-from framegate.runner.cell import INFERENCE, Cell
+from framegate.runner.cell import EXPORT, INFERENCE, Cell
 from framegate.runner.declarations import DEVICES, Environment, load
 from framegate.runner.devices import gpu_reason
 from framegate.runner.matrix import read_matrix
@@ -73,8 +74,10 @@ def upgraded_cells(config: pytest.Config, cells: Sequence[Cell], environments: M
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Without --upgrade there is nothing to gate."""
-    return True if collection_path.name == "test_upgrade.py" and not config.option.upgrade else None
+    """Without --upgrade there is nothing to gate, and without exporters nothing to export."""
+    is_exporting = any(one.exports for one in config.framegate_environments.values())
+    nothing = {"test_upgrade.py": not config.option.upgrade, "test_exports.py": not is_exporting}
+    return nothing.get(collection_path.name) or None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -86,10 +89,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if purpose == INFERENCE:
         cells = [cell for cell in cells if cell.inference]
         cells += [replace(cell, batch_size=1) for cell in cells if cell.latency]
-    metafunc.parametrize(
-        "cell",
-        [pytest.param(cell, id=cell.id, marks=[getattr(pytest.mark, name) for name in cell.marks]) for cell in cells],
-    )
+    exports = {name: one.exports for name, one in metafunc.config.framegate_environments.items()}
+    if purpose == EXPORT:
+        pairs = [(cell, form) for cell in cells for form in exports[cell.environment]]
+        metafunc.parametrize(("cell", "form"), [parameter(cell, form) for cell, form in pairs])
+    else:  # an environment with exporters is another one, and they: it is measured nowhere else
+        metafunc.parametrize("cell", [parameter(cell) for cell in cells if not exports[cell.environment]])
+
+
+def parameter(cell: Cell, *forms: str) -> Any:
+    """Return what one item is given."""
+    marks = [getattr(pytest.mark, name) for name in cell.marks]
+    return pytest.param(cell, *forms, id="/".join([cell.id, *forms]), marks=marks)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

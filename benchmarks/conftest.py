@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -11,8 +12,11 @@ from framegate.errors import DataMissing, FramegateError, LibraryMissing, Python
 from framegate.runner.cell import Cell
 from framegate.runner.data import data_home
 from framegate.runner.devices import gpu_reason
+from framegate.runner.exports import table
 from framegate.runner.progress import Progress
 from framegate.runner.run import CellResult, Run, missed_floor
+
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="session")
@@ -58,20 +62,17 @@ def run(request: pytest.FixtureRequest, progress: Progress) -> Iterator[Run]:
 
 
 @pytest.fixture
-def run_cell(request: pytest.FixtureRequest, run: Run, progress: Progress) -> Callable[[Cell, str], CellResult]:
-    """Run a cell's processes, or take them from a resumed run's journal. Skips where the machine lacks what it needs."""
+def attempt(request: pytest.FixtureRequest, progress: Progress) -> Callable[[Cell, Callable[[], T | None]], T]:
+    """Return what a cell's work returns. Skips where the machine lacks what it needs, or where there is nothing to return."""
     option = request.config.option
 
-    def run_or_skip(cell: Cell, purpose: str) -> CellResult:
+    def attempt_or_skip(cell: Cell, work: Callable[[], T | None]) -> T:
         if cell.device == "gpu" and option.recover is None and (reason := gpu_reason()):
             pytest.skip(reason)
         progress.begin(cell)
-        result, skip, problem = None, None, None
+        result, skip, problem = None, "no process had finished in that run", None
         try:
-            if option.recover is None:
-                result = run.run_cell(cell, purpose, progress.say, progress.watch)
-            elif (result := run.finished(cell, purpose)) is None:
-                skip = "no process had finished in that run"
+            result = work()
         except (PythonMissing, LibraryMissing, DataMissing) as missing:
             skip = str(missing)
             problem = skip if option.strict_environments and not isinstance(missing, DataMissing) else None
@@ -85,6 +86,25 @@ def run_cell(request: pytest.FixtureRequest, run: Run, progress: Progress) -> Ca
             pytest.fail(problem, pytrace=False)
         if result is None:
             pytest.skip(skip)
+        return result
+
+    return attempt_or_skip
+
+
+@pytest.fixture
+def run_cell(
+    request: pytest.FixtureRequest, run: Run, progress: Progress, attempt: Callable[..., CellResult]
+) -> Callable[[Cell, str], CellResult]:
+    """Run a cell's processes, or take them from a resumed run's journal."""
+    is_recovered = request.config.option.recover is not None
+
+    def run_or_skip(cell: Cell, purpose: str) -> CellResult:
+        def work() -> CellResult | None:
+            if is_recovered:
+                return run.finished(cell, purpose)
+            return run.run_cell(cell, purpose, progress.say, progress.watch)
+
+        result = attempt(cell, work)
         if missed := missed_floor(result):
             run.void(cell, purpose, missed)
             pytest.fail(missed, pytrace=False)  # before the durations are handed on: no store gets them
@@ -107,6 +127,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if exports := getattr(config, "framegate_exports", None):
+        terminalreporter.section("exports")
+        for line in table(exports):
+            terminalreporter.write_line(line)
     answer = getattr(config, "framegate_answer", None)
     if answer is not None:
         from framegate.report.gate import gate_lines

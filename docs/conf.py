@@ -14,16 +14,8 @@ html_theme = "furo"
 html_title = f"Framegate {release}"
 
 CONTENTS = {
-    "Use it": [
-        "gating-an-upgrade",
-        "history",
-        "report",
-        "search",
-        "statistics",
-        "environments",
-        "floors",
-        "programming-effort",
-    ],
+    "Use it": ["gating-an-upgrade", "history", "report", "search", "statistics", "environments", "floors"],
+    "What it found": ["loops", "exports", "programming-effort"],
     "Extend it": ["adding-a-model", "adding-a-dataset", "adding-a-framework", "pretrained-weights"],
     "How it works": ["architecture", "protocol", "parity", "harness", "dependencies"],
 }

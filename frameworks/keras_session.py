@@ -38,13 +38,13 @@ OPTIMIZERS = {
 }
 
 
-def build_model(job):
+def build_model(job, model_type):
     """Return the compiled model and its variables by canonical name.
 
     jit_compile="auto": whether XLA compiles the step is Keras' own choice, as for its users.
     """
     values, made = keras.Input(job.input_shape), {}
-    model = keras.Model(values, connect(job.layers, values, made))
+    model = model_type(values, connect(job.layers, values, made))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(OPTIMIZERS[type(job.optimizer)](job.optimizer), loss, jit_compile="auto")
     model.optimizer.build(model.trainable_variables)
@@ -59,13 +59,15 @@ def by_name(job, made):
 
 
 class Session:
+    model_type = keras.Model
+
     def __init__(self, job, arrays):
         refuse("this adapter of Keras", job, {**LAYERS, **MERGES}, OPTIMIZERS)
         self.job = job
         self.loop = backend.Loop(job)
         keras.utils.set_random_seed(job.seed)
         with keras.device(self.loop.scope):
-            model, self.variables = build_model(job)
+            model, self.variables = build_model(job, self.model_type)
             for name, values in (arrays.weights or {}).items():
                 self.variables[name].assign(values)
         self.rows = {"train": len(arrays.train_labels), "test": len(arrays.test_labels)}

@@ -264,7 +264,9 @@ def judged(environment: Environment, model: str, optimizer: str) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the matrix, a line a pair and environment, and return 1 where any differs, or none was compared."""
-    known = load(ROOT / "environments")
+    environments = load(ROOT / "environments")
+    trained = {cell.environment for cell in read_matrix(ROOT / "matrix.toml", environments) if cell.tier != "export"}
+    known = {name: one for name, one in environments.items() if name in trained}
     parser = argparse.ArgumentParser(prog="python -m tests.parity")
     parser.add_argument("--environments", nargs="+", choices=sorted(known), metavar="NAME", default=list(known))
     parser.add_argument("--models", nargs="+", choices=sorted(SUBJECTS), metavar="NAME", default=sorted(SUBJECTS))

@@ -70,6 +70,11 @@ def test_view_has_the_packages_of_another_and_its_own_adapter(folder: Path) -> N
         (TINY + '[variables]\nPYTHONPATH = "x"\n', "variables.PYTHONPATH has no effect"),
         (TINY + '[links]\n"../x" = { library = "x", package = "y" }\n', "links.../x = {"),
         (TINY + '[links]\n"libx.so.1" = "libx.so.2"\n', "links.libx.so.1 = 'libx.so.2'; wanted a file name, and"),
+        (
+            TINY + "[exports]\nonnx = true\n",
+            "exports.onnx = True; wanted a form, such as onnx, and the environment that reads it",
+        ),
+        (TINY + '[exports]\nonnx = "nowhere"\n', "exports.onnx = 'nowhere', but nowhere.toml is not there"),
         (VIEW.replace('"tiny"', '"nowhere"'), "packages = 'nowhere', but nowhere.toml is not there"),
         (VIEW.replace('"tiny"', '"view"'), "packages = 'view', which is itself a view; name 'tiny'"),
         ('python = "3.11"\n' + VIEW, "python comes with packages = 'tiny'; keep one of the two"),

@@ -65,6 +65,12 @@ def test_a_release_goes_into_the_nearest_environment_and_into_its_views():
     assert names(newest)[0] == ["tensorflow-2.21", "tensorflow-2.12"]
 
 
+def test_of_the_same_release_the_environment_itself_comes_before_its_variants():
+    eager = environment("tensorflow-2.21-eager", "tensorflow-cpu==2.21.0", packages="tensorflow-2.21")
+    found = templates(sides("tensorflow==2.20.0", "tensorflow==2.21.0"), [eager, KNOWN["tensorflow-2.21"]], "cpu")
+    assert names(found) == [["tensorflow-2.21", "tensorflow-2.21-eager"]]
+
+
 def test_keras_goes_into_every_environment_whose_framework_or_requirement_it_is():
     found = templates(sides("keras==3.14.0", "keras==3.15.1"), KNOWN.values(), "cpu")
     assert names(found) == [["keras-tensorflow-2.21"], ["keras-jax-0.10"]]
@@ -142,6 +148,12 @@ def test_a_wheel_is_locked_with_its_hash_and_one_built_anew_is_another_side(tmp_
     _, (one, other) = solve((second, replace(first, known=toy)), [toy], "cpu", tmp_path / "sides", False, print)
     assert "--hash=sha256:" in (tmp_path / "sides" / f"{one.packages}.cpu.lock").read_text()
     assert [line.split(" -> ")[0] for line in differences(other, one, "cpu")] == ["numpy 2.4.6"]
+
+
+def test_two_views_of_the_same_packages_differ_in_their_adapter():
+    toy = load(TOY)["toy"]
+    other = replace(toy, adapter="tests.toy_framework.three_steps")
+    assert differences(toy, other, "cpu") == ["adapter tests.toy_framework.session -> tests.toy_framework.three_steps"]
 
 
 @pytest.mark.parametrize("requirement", ["numpy==99.0", "numpy==1.5.0"])  # no such release; none with a wheel for 3.11

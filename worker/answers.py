@@ -19,6 +19,8 @@ def accuracy(probabilities, labels):
 
 
 def save(names, labels, probabilities, out):
+    if "probabilities" in names and probabilities is not None:
+        numpy.save(os.path.join(out, "probabilities.npy"), probabilities)
     if "labels" in names and probabilities is not None:
         smallest = numpy.min_scalar_type(probabilities.shape[1] - 1)
         predicted, true = probabilities.argmax(axis=1).astype(smallest), labels.astype(smallest)

@@ -20,8 +20,11 @@ JOB is a JSON object (framegate/runner/jobs.py writes it):
     rows            null, or for each epoch how many rows of its order to visit (for parity tests)
     test_rows       null, or how many of the first rows of the test split there are
     dropout         false sets every dropout rate to zero (for parity tests)
+    export          null, or the form in which the session is to export the model after the last epoch, see exports.py
+    exported        null, or the path of a model that another process exported: the session only predicts, and with that one
     save            names of arrays to leave in OUT: "labels" (labels.npz: `predicted` and `true` of the test split, after
-                    the last epoch, (N,), uint8 where that holds the classes), "trace" (trace-0.npz before the first epoch,
+                    the last epoch, (N,), uint8 where that holds the classes), "probabilities" (probabilities.npy of the
+                    test split, after the last epoch, float32 (N, classes)), "trace" (trace-0.npz before the first epoch,
                     trace-1.npz after it, and so on: `probabilities` of the test split, float32 (N, classes), and all weights
                     by canonical name; for parity tests), "body" (body.npz: all weights but the last layer's, as `pretrained` wants
                     them; not of init "native")
@@ -42,7 +45,7 @@ OUT/events.jsonl: one JSON object a line, flushed, in this order:
         train_accuracy                                                      the same, where the job asks for it
         first_step_seconds                        training only, first epoch, unless a solver does without batches
     {"event": "done", "phases": {name: seconds}}  arrays are written; phases add "first step", "epochs", "evaluate",
-                                                  "save" and "waiting" (for grants)
+                                                  "save", "export" and "waiting" (for grants)
 
 An epoch is timed from before its first batch until Session.finish() returned; the evaluation after it is timed apart
 ("evaluate_seconds"). The first epoch is warm-up; its first batch is timed apart too ("first_step_seconds", within "seconds").
@@ -74,6 +77,9 @@ def main(job_path, out):
         answers.save(job["save"], arrays.test_labels, probabilities, out)
         if "body" in job["save"]:
             answers.save_body(session.weights(), list(arrays.weights), out)
+    if job["export"]:
+        with phases.measure("export"):
+            mount(job["root"], "worker.exports").export(session, job["export"], out)
     events.write({"event": "done", "phases": phases.seconds})
 
 
@@ -159,7 +165,7 @@ def prepare(job, phases):
             arrays.weights = weights.initial_weights(described, shape, job["seed"])
             if job["pretrained"]:
                 mount(job["root"], "worker.pretrained").put(job["pretrained"]["file"], arrays.weights)
-        told = {name: job[name] for name in ("batch_size", "seed", "device", "threads", "init")}
+        told = {name: job[name] for name in ("batch_size", "seed", "device", "threads", "init", "exported")}
         session = adapter.Session(
             SimpleNamespace(layers=described, input_shape=shape, classes=classes, optimizer=optimizer, **told), arrays
         )

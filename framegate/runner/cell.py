@@ -5,6 +5,7 @@ from typing import Any
 
 TRAINING = "training"
 INFERENCE = "inference"
+EXPORT = "export"
 
 
 @dataclass(frozen=True)

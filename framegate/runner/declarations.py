@@ -18,6 +18,7 @@ _KEYS = {
     "requirements": dict,
     "variables": dict,
     "links": dict,
+    "exports": dict,
 }
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")  # it becomes part of pytest ids, folders and markers
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -47,6 +48,9 @@ class Environment:
     requirements: Mapping[str, tuple[str, ...]]  # by device
     folder: Path  # where the locks lie
     links: Mapping[str, Link] = field(default_factory=dict)  # by the name that is asked for: "libmpi.so.12"
+    exports: Mapping[str, str] = field(
+        default_factory=dict
+    )  # what it can write: the environment that reads it, by form
 
 
 def load(folder: Path) -> dict[str, Environment]:
@@ -93,6 +97,11 @@ def _check_values(path: Path, table: Mapping[str, Any]) -> None:
                 f"{path}: links.{name} = {link!r}; wanted a file name, and"
                 ' { library = "libmpi.so.40", package = "libopenmpi3" }'
             )
+    for form, reader in table.get("exports", {}).items():
+        if not isinstance(reader, str) or not _NAME.fullmatch(form):
+            raise MatrixError(
+                f"{path}: exports.{form} = {reader!r}; wanted a form, such as onnx, and the environment that reads it"
+            )
     for device, requirements in table.get("requirements", {}).items():
         if device not in DEVICES:
             raise MatrixError(f"{path}: requirements.{device}; wanted one of {', '.join(DEVICES)}")
@@ -116,6 +125,9 @@ def _environment(name: str, table: Mapping[str, Any], tables: Mapping[str, Any],
     packages = table.get("packages", name)
     if packages not in tables:
         raise MatrixError(f"{folder / name}.toml: packages = {packages!r}, but {packages}.toml is not there")
+    for form, reader in table.get("exports", {}).items():
+        if reader not in tables:
+            raise MatrixError(f"{folder / name}.toml: exports.{form} = {reader!r}, but {reader}.toml is not there")
     source = tables[packages]
     if "packages" in source:
         raise MatrixError(
@@ -131,4 +143,5 @@ def _environment(name: str, table: Mapping[str, Any], tables: Mapping[str, Any],
         requirements={device: tuple(listed) for device, listed in source["requirements"].items()},
         folder=folder,
         links={name: Link(**link) for name, link in table.get("links", {}).items()},
+        exports=table.get("exports", {}),
     )

@@ -65,6 +65,8 @@ def make_job(cell: Cell, purpose: str, process: int, adapter: str, dataset: Data
         "train_accuracy": cell.train_accuracy,
         "test_rows": LATENCY_ROWS if purpose == INFERENCE and cell.batch_size == 1 else None,
         "dropout": True,
+        "export": None,
+        "exported": None,
         "save": ["labels"],
     }
 

@@ -129,7 +129,8 @@ def templates(sides: tuple[Side, Side], environments: Iterable[Environment], dev
     for one in fitting:
         work = (one.framework, frozenset(map(family, one.requirements[device])) & FRAMEWORKS)
         groups.setdefault(work, []).append(one)
-    return [sorted(group, key=lambda one: _distance(typed[-1], one, device)) for group in groups.values()]
+    # Of the same release the shortest name first: the environment itself, before those with another loop or with exporters.
+    return [sorted(group, key=lambda one: (_distance(typed[-1], one, device), one.name)) for group in groups.values()]
 
 
 def nothing_fits(sides: tuple[Side, Side], environments: Mapping[str, Environment]) -> str:
@@ -217,10 +218,10 @@ def locked_packages(environment: Environment, device: str) -> dict[str, str]:
 
 
 def differences(baseline: Environment, candidate: Environment, device: str) -> list[str]:
-    """Return in words what differs between two environments: "numpy 1.26.4 -> 2.0.2", the Python, variables."""
+    """Return in words what differs between two environments: "numpy 1.26.4 -> 2.0.2", the Python, the adapter, variables."""
     one, other = locked_packages(baseline, device), locked_packages(candidate, device)
-    one |= {"Python": baseline.python} | dict(baseline.variables)
-    other |= {"Python": candidate.python} | dict(candidate.variables)
+    one |= {"Python": baseline.python, "adapter": baseline.adapter} | dict(baseline.variables)
+    other |= {"Python": candidate.python, "adapter": candidate.adapter} | dict(candidate.variables)
     return [
         f"{name} {one.get(name, 'absent')} -> {other.get(name, 'absent')}"
         for name in sorted(one.keys() | other.keys())
