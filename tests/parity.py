@@ -8,6 +8,7 @@ docs/parity.md says what is compared, what is allowed, and why.
 import argparse
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -262,6 +263,17 @@ def judged(environment: Environment, model: str, optimizer: str) -> str:
             return "FAILED: " + words.split("\n\n")[0].rstrip().splitlines()[-1]
 
 
+def summary(verdicts: Sequence[str]) -> str:
+    """Return in words how many pairs train, and how near they come."""
+    kinds = Counter(found.partition(" ")[0].rstrip(":,") for found in verdicts)
+    near = sum(found.startswith("same") and float(found.split()[1]) <= TOLERANCE for found in verdicts)
+    trained = kinds["same"] + kinds["DIFFERS"] + kinds["excepted"]
+    return (
+        f"{len(verdicts)} pairs: {trained} train, {kinds['cannot']} cannot be expressed, {kinds['FAILED']} failed; {near} agree"
+        f" within {TOLERANCE:g}, {kinds['same'] - near} as rounding explains, {kinds['excepted']} excepted, {kinds['DIFFERS']} not"
+    )
+
+
 def main(arguments: Sequence[str]) -> int:
     """Print the matrix, a line a pair and environment, and return 1 where any differs, or none was compared."""
     environments = load(ROOT / "environments")
@@ -274,15 +286,14 @@ def main(arguments: Sequence[str]) -> int:
     built = [name for name in options.environments if is_built(built_folder(known[name], "cpu", STORE / "envs"))]
     for name in sorted(set(options.environments) - set(built)):
         print(f"left out, as it is not built: {name}; build it with: framegate envs build {name}")
-    wrong = compared = 0
+    verdicts = []
     for model, optimizer in pairs():
         for name in built if model in options.models else []:
-            found = judged(known[name], model, optimizer)
-            compared += found.startswith("same")
-            wrong += found.startswith(("DIFFERS", "FAILED"))
-            print(f"{model:20} {optimizer:9} {name:24} {found}", flush=True)
-    print(f"{compared} the same, {wrong} not")
-    return int(wrong > 0 or not compared)  # nothing compared is no agreement
+            verdicts.append(judged(known[name], model, optimizer))
+            print(f"{model:20} {optimizer:9} {name:24} {verdicts[-1]}", flush=True)
+    print(summary(verdicts))
+    wrong = any(found.startswith(("DIFFERS", "FAILED")) for found in verdicts)
+    return int(wrong or not any(found.startswith("same") for found in verdicts))  # nothing compared is no agreement
 
 
 if __name__ == "__main__":

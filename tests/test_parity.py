@@ -135,6 +135,23 @@ NORM_FAULTS = {
 }
 
 
+def test_the_summary_counts_pairs_by_how_near_they_come():
+    verdicts = [
+        "same 3.1e-07",
+        "same 2.0e-05 of 6.9e-04",
+        "same 9.0e-06 of 6.9e-04",
+        "cannot: scikit-learn has no Conv",
+    ]
+    verdicts += [
+        "DIFFERS after 1 steps: 3.0e-03, allowed 1.0e-05",
+        "FAILED: exit status 1",
+        "excepted, after 1 steps: why",
+    ]
+    assert parity.summary(verdicts) == (
+        "7 pairs: 5 train, 1 cannot be expressed, 1 failed; 2 agree within 1e-05, 1 as rounding explains, 1 excepted, 1 not"
+    )
+
+
 def after_20_steps(model, optimizer):
     """Return how far the reference in float32, as it is now, is from what is wanted, and how far it may be."""
     found = parity.reference(model, optimizer, numpy.float32)
