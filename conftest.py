@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from framegate.errors import FramegateError, SideError
-from framegate.runner.cell import EXPORT, INFERENCE, Cell
+from framegate.runner.cell import EXPORT, INFERENCE, PIPELINE, Cell
 from framegate.runner.declarations import DEVICES, Environment, load
 from framegate.runner.devices import gpu_reason
 from framegate.runner.matrix import read_matrix
+from framegate.runner.pipelines import read_pipelines
 from framegate.runner.searches import read_searches
 from framegate.runner.sides import nothing_fits, read_side, templates
 from framegate.stats import choices
@@ -45,6 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         environments = load(config.rootpath / "environments")
         cells = read_matrix(config.rootpath / "matrix.toml", environments)
+        pipelines = read_pipelines(config.rootpath / "matrix.toml", environments)
         config.framegate_searches = read_searches(config.rootpath / "matrix.toml", environments)
         config.framegate_upgraded = upgraded_cells(config, cells, environments)
     except FramegateError as error:
@@ -52,11 +54,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if (processes := config.option.processes) is not None:
         if processes < 1:
             raise pytest.UsageError(f"--processes {processes}: at least 1 is wanted")
-        cells = tuple(replace(cell, processes=processes) for cell in cells)
+        cells, pipelines = (tuple(replace(cell, processes=processes) for cell in own) for own in (cells, pipelines))
     config.framegate_environments = environments
     config.framegate_cells = cells
+    config.framegate_pipelines = pipelines
     config.framegate_measured = []
-    for name in sorted({"cpu", "gpu", "quick", "nightly"}.union(*(cell.marks for cell in cells))):
+    for name in sorted({"cpu", "gpu", "quick", "nightly"}.union(*(cell.marks for cell in cells + pipelines))):
         config.addinivalue_line("markers", f"{name}: cells of this device, tier, model, framework or dataset")
     config.addinivalue_line("markers", "search: hyperparameter searches")
 
@@ -74,9 +77,10 @@ def upgraded_cells(config: pytest.Config, cells: Sequence[Cell], environments: M
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Without --upgrade there is nothing to gate, and without exporters nothing to export."""
+    """Without --upgrade there is nothing to gate, without exporters nothing to export, and a matrix may have no pipelines."""
     is_exporting = any(one.exports for one in config.framegate_environments.values())
     nothing = {"test_upgrade.py": not config.option.upgrade, "test_exports.py": not is_exporting}
+    nothing["test_pipeline.py"] = not config.framegate_pipelines
     return nothing.get(collection_path.name) or None
 
 
@@ -86,6 +90,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     purpose, cells = metafunc.module.PURPOSE, metafunc.config.framegate_cells
     if purpose == "upgrade":
         cells = metafunc.config.framegate_upgraded
+    if purpose == PIPELINE:
+        cells = metafunc.config.framegate_pipelines
     if purpose == INFERENCE:
         cells = [cell for cell in cells if cell.inference]
         cells += [replace(cell, batch_size=1) for cell in cells if cell.latency]

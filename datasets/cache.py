@@ -208,7 +208,7 @@ def write(folder, name, size, decoded):
         "fingerprint": fingerprint(decoded),
     }
     with open(os.path.join(folder, "record.json"), "w") as file:
-        json.dump({"manifest": manifest, "bytes": sizes}, file)
+        json.dump({"manifest": manifest, "bytes": sizes, "train_names": list(decoded.train_names)}, file)
     return manifest
 
 

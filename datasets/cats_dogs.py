@@ -49,4 +49,5 @@ def decode(paths, size):
         complete=len(names) == WHOLE,
         notes=notes + images.left_out_note(left_out),
         left_out=left_out,
+        train_names=numpy.array(names)[good][train].tolist(),
     )

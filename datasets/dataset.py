@@ -41,6 +41,7 @@ class Decoded(NamedTuple):
     notes: Sequence[str] = ()  # what a reader of results must know: which part, which file differs
     left_out: Sequence[str] = ()  # names of corrupt files
     variants: int = 1  # how often the train split is there, each time augmented otherwise
+    train_names: Sequence[str] = ()  # of the files that the train rows were decoded from, where each has one
 
 
 def rows_of_each_class(labels, share, seed):

@@ -21,6 +21,8 @@ def derived(decoded, wanted):
     """Return decoded as wanted, in this order: {"rows": count, "fold": [which, of], "validation": share, "augment": {...}}, each
     optional. Raises Wrong.
     """
+    if wanted:
+        decoded = decoded._replace(train_names=())  # the rows are others now
     if wanted.get("rows"):
         decoded = part_of_train(decoded, wanted["rows"])
     if wanted.get("fold"):

@@ -45,8 +45,11 @@ def decode(paths, size):
             arrays += [pictures, labels]
             notes.append("{}: {}".format(counted(len(chosen), WHOLE[split], split), note))
             left_out += [name for name, is_good in zip(chosen, good) if not is_good]
+            if split == "train":
+                train_names = [name for name, is_good in zip(chosen, good) if is_good]
     notes += images.left_out_note(left_out)
-    return Decoded(*arrays, classes=CLASSES, complete=whole, notes=notes, left_out=left_out)
+    told = {"notes": notes, "left_out": left_out, "train_names": train_names}
+    return Decoded(*arrays, classes=CLASSES, complete=whole, **told)
 
 
 def names_of(files, split):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framegate.errors import JournalError, SamplesError
-from framegate.runner.cell import INFERENCE, TRAINING
+from framegate.runner.cell import INFERENCE, PIPELINE, TRAINING
 from framegate.runner.journal import (
     GATE,
     ProcessResult,
@@ -109,7 +109,7 @@ def stored_journal(path: Path) -> StoredFile:
     from framegate.stats.samples import machine_words
 
     records, torn = journal_records(path)
-    records = [record for record in records if record.get("purpose", TRAINING) in (TRAINING, INFERENCE)]
+    records = [record for record in records if record.get("purpose", TRAINING) in (TRAINING, INFERENCE, PIPELINE)]
     content = journal_content(records, path)
     started = next((found for found in records if found["event"] == "run"), {})
     notes = [torn] if torn else []

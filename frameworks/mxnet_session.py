@@ -1,21 +1,15 @@
 """The adapter of MXNet 1.x: hybridized Gluon."""
 
-import ctypes
-import glob
 import os
-import sysconfig
 
-# The GPU build links CUDA 11 and brings none of it: the environment's nvidia packages do, but not on the loader's path.
-for library in sorted(glob.glob(os.path.join(sysconfig.get_path("purelib"), "nvidia", "*", "lib", "*.so*"))):
-    ctypes.CDLL(library, ctypes.RTLD_GLOBAL)
+import numpy
 
-import mxnet as mx  # noqa: E402  it needs the libraries above
-import numpy  # noqa: E402
-
-from ..models.layers import refuse  # noqa: E402
-from ..models.optimizers import SGD, Adadelta, Adam, RMSprop  # noqa: E402
-from .mxnet_layers import LAYERS, MERGES, by_name, connect  # noqa: E402
-from .mxnet_sequences import HardLSTM  # noqa: E402
+from ..models.layers import refuse
+from ..models.optimizers import SGD, Adadelta, Adam, RMSprop
+from . import mxnet_device  # before the others: it loads the libraries that they need
+from .mxnet_device import mx
+from .mxnet_layers import LAYERS, MERGES, by_name, connect
+from .mxnet_sequences import HardLSTM
 
 
 class ZeilerAdadelta(mx.optimizer.Optimizer):
@@ -71,9 +65,7 @@ class Session:
     def __init__(self, job, arrays):
         refuse("this adapter of MXNet", job, {**LAYERS, **MERGES}, OPTIMIZERS)
         self.job = job
-        if job.device == "gpu" and not mx.context.num_gpus():
-            raise RuntimeError("MXNet {} sees no GPU, and the job wants one".format(mx.__version__))
-        self.context = mx.gpu() if job.device == "gpu" else mx.cpu()
+        self.context = mxnet_device.prepare(job)
         mx.random.seed(job.seed)
         self.images = {
             split: self.place(getattr(arrays, split + "_images"), channels_first=len(job.input_shape) == 3)
@@ -137,12 +129,9 @@ class Session:
                 "seed": self.job.seed,
                 "MXNET_ENFORCE_DETERMINISM": os.environ.get("MXNET_ENFORCE_DETERMINISM"),
                 "MXNET_CUDA_ALLOW_TENSOR_CORE": os.environ.get("MXNET_CUDA_ALLOW_TENSOR_CORE"),
+                "NVIDIA_TF32_OVERRIDE": os.environ["NVIDIA_TF32_OVERRIDE"],
             },
         }
 
     def device_peak_bytes(self):
-        """Return what the device's memory pool took; it gives nothing back, so this is the peak, of all processes there."""
-        if self.job.device == "cpu":
-            return None
-        free, total = mx.context.gpu_memory_info(0)
-        return total - free
+        return mxnet_device.peak_bytes(self.context)

@@ -77,9 +77,9 @@ TABLE = (
     Row(
         "frameworks.*",
         ("frameworks", "frameworks.*", *MODEL_LANGUAGE),
-        frozenset({"numpy", "scipy", "sklearn", "threadpoolctl"} | set(FRAMEWORK_OF)),
+        frozenset({"numpy", "scipy", "sklearn", "threadpoolctl", "PIL"} | set(FRAMEWORK_OF)),
     ),
-    Row("worker.*", ("models.*", "datasets.*", "frameworks.*"), frozenset({"numpy"})),
+    Row("worker.*", ("worker.*", "models.*", "datasets.*", "frameworks.*"), frozenset({"numpy"})),
     Row(
         "tests.toy_framework.*",
         ("tests.toy_framework", "tests.toy_framework.*", *MODEL_LANGUAGE),

@@ -9,6 +9,7 @@ REQUEST is a JSON object; both folders may be absent:
                 {"rows": count, "fold": [which, of], "validation": share,
                 "augment": {"shift", "shear", "zoom": largest, "flip": bool, "variants": n}}
     cache       folder for downloads and decoded arrays
+    files       absent, or whether the train images are wanted as files too, for input pipelines
     model       {"name", "parameters", "pretrained": bool} of a model that must fit the dataset, or null
     weights     absent, or {"model", "file"}: convert these pretrained weights, and do nothing else
 
@@ -17,6 +18,7 @@ RESULT, one of:
     {"dataset", "size", "shape": of a row, "classes": [names], "rows": {"train": n, "test": m}, "variants": v, "complete": bool,
      "notes": [text], "left_out": [names of corrupt files], "fingerprint": SHA-256 of the decoded arrays,
      "files": {"train_images": path of .npy, "train_labels", "test_images", "test_labels"}}    see datasets/dataset.py
+    where files were wanted also "train_files": their folder, see datasets/files.py
     with a pretrained model also "pretrained": {"file", "sha256", ...}, which is also the answer where weights are converted
     {"datasets": [{"dataset", "state": "present" | "part" | "missing" | "wrong", "where", "message", "rows"}]}
     {"error": {"kind": "missing" | "failed" | "model", "message": text}}
@@ -51,6 +53,10 @@ def answer(request):
             return {"datasets": cache.survey(dataset.NAMES, request["data_home"], request["cache"])}
         wanted = [request[name] for name in ("dataset", "size", "data_home", "cache", "derive")]
         found = cache.prepare(*wanted)
+        if request.get("files"):
+            name, module = request["dataset"], cache.load_module(request["dataset"])
+            sources = cache.locate(name, module, request["data_home"], request["cache"], fetch=False)
+            found["train_files"] = mount("datasets.files").train_files(found, sources)
         model = request["model"]
         if model and model["pretrained"]:
             found["pretrained"] = mount("worker.pretrained").record_of(model["name"], request["cache"])

@@ -10,10 +10,11 @@ JOB is a JSON object (framegate/runner/jobs.py writes it):
     model           module with the layers, below root/models: "lenet"
     parameters      what its layers() is given besides the number of classes: {"widths": [300, 100]}
     dataset         {"shape": [H, W, C], "classes": [...], "fingerprint": SHA-256, "files": {"train_images": path.npy, ...},
-                    "variants": how often the train split is in them}:
+                    "variants": how often the train split is in them, "train_files": null, or the folder of its files}:
                     images uint8 (N, H, W, C), or int32 (N, length) where they are texts, the words' numbers; labels int64 (N,)
     pretrained      null, or {"file": .npz, ...}: the weights with which the model begins, see pretrained.py
-    purpose         "training": an epoch is one pass over the train split; "inference": one pass over the test split
+    purpose         "training": an epoch is one pass over the train split; "inference": one pass over the test split;
+                    "pipeline": one pass over the train split's files, see pipeline.py, which needs no model
     batch_size, optimizer ({"name": ..., constants} or null), epochs, seed, init ("canonical" or "native"), device, threads
     cpus            the processors this process may run on, or null
     train_accuracy  whether the train split, with all its variants, is judged after each epoch too; no part of its seconds
@@ -69,6 +70,9 @@ def main(job_path, out):
     events = Events(os.path.join(out, "events.jsonl"), doorbell)
     phases = Phases(events)
     phases.add("start-up", time.monotonic() - job["spawned"])
+    if job["purpose"] == "pipeline":
+        mount(job["root"], "worker.pipeline").run(job, phases, events)
+        return
     session, arrays = prepare(job, phases)
     events.write({"event": "ready", "about": session.about()})
     probabilities = run_epochs(job, session, arrays, phases, events, out)
@@ -211,15 +215,9 @@ def run_epochs(job, session, arrays, phases, events, out):
     """Return the last probabilities of the test split, after as many epochs as were granted."""
     witnesses, answers = mount(job["root"], "worker.witnesses"), mount(job["root"], "worker.answers")
     probabilities = None
-    number = 0
     if "trace" in job["save"]:
-        answers.trace(number, session, session.predict("test"), out)
-    while number < job["epochs"]:
-        with phases.measure("waiting"):
-            granted = sys.stdin.readline()
-        if not granted:
-            break
-        number += 1
+        answers.trace(0, session, session.predict("test"), out)
+    for number in granted_epochs(job, phases):
         if job["purpose"] == "training":
             event = train(job, session, arrays, number, phases, witnesses)
             with phases.measure("evaluate") as watch:
@@ -240,6 +238,16 @@ def run_epochs(job, session, arrays, phases, events, out):
         if "trace" in job["save"]:
             answers.trace(number, session, probabilities, out)
     return probabilities
+
+
+def granted_epochs(job, phases):
+    """Yield the numbers of the epochs from 1, each when the driver has granted it."""
+    for number in range(1, job["epochs"] + 1):
+        with phases.measure("waiting"):
+            granted = sys.stdin.readline()
+        if not granted:
+            return
+        yield number
 
 
 def rows_to_visit(job, number, count):

@@ -6,6 +6,7 @@ from typing import Any
 TRAINING = "training"
 INFERENCE = "inference"
 EXPORT = "export"
+PIPELINE = "pipeline"  # a purpose, and what stands for the model in the cells of that purpose
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class Cell:
     environment: str  # the name of a file in environments/
     framework: str
     device: str  # "cpu" or "gpu"
-    model: str
+    model: str  # or PIPELINE
     dataset: str
     image_size: int | None  # side in pixels to which images are resized, or None for the dataset's own
     batch_size: int

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from framegate.errors import DataFailed, DataMissing, MatrixError
-from framegate.runner.cell import Cell
+from framegate.runner.cell import PIPELINE, Cell
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Dataset:
     files: Mapping[str, str]  # train_images, train_labels, test_images, test_labels
     pretrained: Mapping[str, Any] | None = None  # where a cell's model begins with such weights: their file and SHA-256
     variants: int = 1  # how often the train split is in its files, augmented each time otherwise
+    train_files: str | None = None  # for a pipeline: the folder of the train images' own files, see datasets/files.py
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,11 @@ def prepare_for(cell: Cell, data_home: Path | None, cache: Path, root: Path) -> 
         derive["validation"] = cell.validation
     if cell.augment is not None:
         derive["augment"] = dict(cell.augment)
-    request = {"dataset": cell.dataset, "size": cell.image_size, "derive": derive}
-    request["model"] = {"name": cell.model, "parameters": dict(cell.parameters), "pretrained": cell.pretrained}
+    request: dict[str, Any] = {"dataset": cell.dataset, "size": cell.image_size, "derive": derive}
+    if cell.model == PIPELINE:
+        request |= {"files": True, "model": None}
+    else:
+        request["model"] = {"name": cell.model, "parameters": dict(cell.parameters), "pretrained": cell.pretrained}
     return _dataset(_ask(request, data_home, cache, root))
 
 

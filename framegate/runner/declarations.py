@@ -52,6 +52,11 @@ class Environment:
         default_factory=dict
     )  # what it can write: the environment that reads it, by form
 
+    @property
+    def pipeline(self) -> str:
+        """The module with the Pipeline, beside the adapter: "frameworks.torch_pipeline". Not each framework has one."""
+        return self.adapter.removesuffix("session") + "pipeline"
+
 
 def load(folder: Path) -> dict[str, Environment]:
     """Return the environments that the folder's TOML files declare, by name. Raises MatrixError naming the file and key."""

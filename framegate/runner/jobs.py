@@ -50,6 +50,7 @@ def make_job(cell: Cell, purpose: str, process: int, adapter: str, dataset: Data
             "fingerprint": dataset.fingerprint,
             "files": dict(dataset.files),
             "variants": dataset.variants,
+            "train_files": dataset.train_files,
         },
         "pretrained": dict(dataset.pretrained) if dataset.pretrained else None,
         "purpose": purpose,

@@ -11,7 +11,7 @@ from framegate.errors import MatrixError
 from framegate.runner.cell import Cell
 from framegate.runner.declarations import DEVICES, Environment
 
-_TABLES = ("defaults", "tiers", "groups", "cells", "spaces", "searches")
+_TABLES = ("defaults", "tiers", "groups", "cells", "pipelines", "spaces", "searches")
 OPTIMIZERS = ("sgd", "adam", "rmsprop", "adadelta")
 
 # Keys of a [[cells]] table that become several cells, or one field under another name.
@@ -106,9 +106,13 @@ def read_tables(path: Path) -> dict[str, Any]:
 def check_files(cell: Cell, root: Path, place: str) -> None:
     """Raise MatrixError where the cell's model or dataset is not in the suite."""
     for key in ("model", "dataset"):
-        name = getattr(cell, key)
-        if not (file := root / f"{key}s" / f"{name.replace('-', '_')}.py").exists():
-            raise MatrixError(f"{place}: {key} = {name!r}, but {file} is not there")
+        check_module(root, key, getattr(cell, key), place)
+
+
+def check_module(root: Path, key: str, name: str, place: str) -> None:
+    """Raise MatrixError where the suite has no model or dataset, whichever the key says, of that name."""
+    if not (file := root / f"{key}s" / f"{name.replace('-', '_')}.py").exists():
+        raise MatrixError(f"{place}: {key} = {name!r}, but {file} is not there")
 
 
 def cells_of(

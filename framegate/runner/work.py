@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from framegate.runner.cell import Cell
+from framegate.runner.cell import PIPELINE, Cell
 from framegate.runner.data import Dataset
 from framegate.runner.declarations import Environment
 from framegate.runner.jobs import Launch, launch_of, make_job, work_key
@@ -56,7 +56,8 @@ class Attempt:
 def work_of(place: Place, purpose: str, seed: int, code: str, **changes: object) -> Work:
     """Return the work of one process; seed counts from 1, changes are keys of its job. code: see code_fingerprint."""
     cell, environment, dataset = place.cell, place.environment, place.dataset
-    job = make_job(cell, purpose, seed, environment.adapter, dataset, place.root) | changes
+    adapter = environment.pipeline if purpose == PIPELINE else environment.adapter
+    job = make_job(cell, purpose, seed, adapter, dataset, place.root) | changes
     start: Record = {"event": "process", "packages": place.packages, "variables": dict(environment.variables)}
     start |= {"fingerprint": dataset.fingerprint, "complete": dataset.complete}
     start |= {"settings": cell.settings(), "study": cell.study, "seed": job["seed"], "cpus": job["cpus"]}

@@ -19,7 +19,10 @@ from .metrics import METRICS
 READABLE_VERSIONS = ("3", "4", "5")  # of pytest-benchmark: one layout of the fields that we read
 EPOCH_FIELDS = {"seconds": "seconds", "inference_seconds": "evaluate_seconds"}
 LAST_EPOCH_FIELDS = {"accuracy": "test_accuracy", "loss": "test_loss"}
-INFERENCE_METRICS = ("inference_seconds", "peak_bytes")  # of cells that only predict
+METRICS_OF = {  # of cells that do not train, by purpose
+    "inference": ("inference_seconds", "peak_bytes"),
+    "pipeline": ("seconds", "peak_bytes"),
+}
 RAW_HINT = "save with --benchmark-save-data or --benchmark-json"
 
 Key = tuple[str, str]  # name of the cell or benchmark, metric
@@ -136,10 +139,11 @@ def _is_ours(extra: Mapping[str, Any]) -> bool:
 
 def _metrics_of(extra: Mapping[str, Any], asked: Sequence[str]) -> list[str]:
     """Return which metrics asked for a benchmark has; `seconds` of a cell that only predicts are `inference_seconds`."""
-    if not _is_ours(extra) or extra.get("purpose") != "inference":
+    purpose = extra.get("purpose")
+    if not _is_ours(extra) or purpose not in METRICS_OF:
         return list(asked)
-    renamed = ["inference_seconds" if metric == "seconds" else metric for metric in asked]
-    return [metric for metric in dict.fromkeys(renamed) if metric in INFERENCE_METRICS]
+    renamed = ["inference_seconds" if (purpose, metric) == ("inference", "seconds") else metric for metric in asked]
+    return [metric for metric in dict.fromkeys(renamed) if metric in METRICS_OF[purpose]]
 
 
 def machine_words(found: object) -> str:
