@@ -14,7 +14,7 @@ html_theme = "furo"
 html_title = f"Framegate {release}"
 
 CONTENTS = {
-    "Use it": ["gating-an-upgrade", "history", "report", "search", "statistics", "environments", "floors"],
+    "Use it": ["gating-an-upgrade", "history", "report", "search", "statistics", "environments", "floors", "gpu"],
     "What it found": ["loops", "exports", "programming-effort", "input-pipelines"],
     "Extend it": ["adding-a-model", "adding-a-dataset", "adding-a-framework", "pretrained-weights"],
     "How it works": ["architecture", "protocol", "parity", "harness", "dependencies"],
