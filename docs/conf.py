@@ -15,7 +15,7 @@ html_title = f"Framegate {release}"
 
 CONTENTS = {
     "Use it": ["gating-an-upgrade", "history", "report", "search", "statistics", "environments", "floors", "gpu"],
-    "What it found": ["loops", "exports", "programming-effort", "input-pipelines"],
+    "What it found": ["loops", "exports", "reproducing-the-studies", "programming-effort", "input-pipelines"],
     "Extend it": ["adding-a-model", "adding-a-dataset", "adding-a-framework", "pretrained-weights"],
     "How it works": ["architecture", "protocol", "parity", "harness", "dependencies"],
 }

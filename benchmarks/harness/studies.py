@@ -29,7 +29,7 @@ from framegate.stats.verdict import DEFAULT_POLICY
 from framegate.stored import stored_run
 
 ROOT = Path(__file__).parents[2]
-STEPS = 4  # that are timed of a slow cell: each an epoch of one batch
+STEPS = 2  # that are timed of a slow cell, after a first one: each an epoch of one batch
 STUDY = re.compile(r"/b\d+/([A-Z]\d(?:-[A-Z]\d)?(?:/.+)?)$")  # of a cell's id: experiment, and variant if there is one
 
 Entry = Mapping[str, Any]
@@ -98,7 +98,7 @@ def interval(summary: Entry, phase: str) -> str:
 
 
 def step_line(name: str) -> str:
-    """Return how long a step of a cell takes, and thus an epoch: the median of warm ones, in one process."""
+    """Return how long a step of a cell takes, and thus an epoch: the mean of two warm ones in one process."""
     environments = load(ROOT / "environments")
     cells = {cell.id: cell for cell in read_matrix(ROOT / "matrix.toml", environments)}
     if (cell := cells.get(name)) is None:
@@ -112,9 +112,7 @@ def step_line(name: str) -> str:
     dataset = launch.job["dataset"]
     rows = len(np.load(dataset["files"]["train_labels"], mmap_mode="r")) // dataset["variants"]
     steps = math.ceil(rows / cell.batch_size)
-    seconds = statistics.median(
-        event["seconds"] for event in events if event["event"] == "epoch" and event["number"] > 1
-    )
+    seconds = statistics.mean(event["seconds"] for event in events if event["event"] == "epoch" and event["number"] > 1)
     return (
         f"{name}: {seconds:.3g} s a step, {steps} steps an epoch: {seconds * steps / 60:.1f} min, {cell.epochs} epochs"
     )
