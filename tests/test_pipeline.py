@@ -79,7 +79,7 @@ def test_an_unfair_pipeline_fails_its_cell(toy_pipelines):
         file.write('\n[variables]\nTOY_PIPELINE = "dark"\n')
     done = toy_pipelines.pytest("-m", "pipeline", "--benchmark-json=out.json")
     assert done.returncode == 1
-    assert "away from Pillow's pixels on average; wanted at most 0.02" in done.stdout
+    assert "away from Pillow's pixels on average; wanted at most 0.05" in done.stdout
     assert not (toy_pipelines.root / "out.json").exists()
 
 
@@ -113,7 +113,8 @@ def test_files_without_loss_give_the_arrays_in_any_order(noise):
     ("fault", "words"),
     [
         ("backwards", r"\d{6}\.png: 0\.\d+ away from Pillow's pixels"),
-        ("dark", r"away from Pillow's pixels on average; wanted at most 0\.02"),
+        ("dark", r"\d{6}\.png: 0\.\d+ away from Pillow's pixels on average; wanted at most 0\.05"),
+        ("dim", r"all images are 0\.02\d away from Pillow's pixels on average; wanted at most 0\.01"),
         ("short", r"11 images; wanted 12"),
     ],
 )
@@ -235,7 +236,7 @@ def test_a_frameworks_pipeline_gives_pillows_images(name, tmp_path, request):
         missing = f"{name} is not built; build it with: framegate envs build {name}"
         (pytest.fail if request.config.option.strict_environments else pytest.skip)(missing)
     ready = next(event for event in delivered(environment, tmp_path) if event["event"] == "ready")
-    assert ready["about"]["pixels"]["largest_deviation"] < 0.02
+    assert ready["about"]["pixels"]["largest_deviation"] < 0.03
 
 
 def delivered(environment, folder):

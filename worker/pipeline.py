@@ -22,9 +22,10 @@ import numpy
 
 from .main import describe, granted_epochs, load, mount, rows_to_visit, scale
 
-# Of an image: the mean absolute difference to Pillow's pixels, which lie in [0, 1]. Decoders round differently here and there by
-# 1 / 255, and the filters that resize differ; other images, reversed channels, unscaled values are far beyond.
-TOLERANCE = 0.02
+# The mean absolute difference to Pillow's pixels, which lie in [0, 1], of one image and of all. Filters that shrink images differ: by
+# up to 0.025 between OpenCV and Pillow, 0.006 on average. Cats and dogs at 64 pixels differ from one another by 0.14 and more,
+# and by 0.07 on average from themselves with red and blue exchanged.
+TOLERANCE, MEAN_TOLERANCE = 0.05, 0.01
 
 
 class Unfair(Exception):
@@ -75,6 +76,9 @@ def compare(pipeline, order, paths, arrays):
     if not distances[worst] <= TOLERANCE:
         told = "{}: {:.3f} away from Pillow's pixels on average".format(paths[order[worst]], distances[worst])
         raise Unfair("{}; wanted at most {}".format(told, TOLERANCE))
+    if not distances.mean() <= MEAN_TOLERANCE:
+        told = "all images are {:.3f} away from Pillow's pixels on average".format(distances.mean())
+        raise Unfair("{}; wanted at most {}".format(told, MEAN_TOLERANCE))
     return {"mean_deviation": float(distances.mean()), "largest_deviation": float(distances[worst])}
 
 

@@ -1,4 +1,7 @@
-"""The input pipeline of the toy framework: grey PNG files, one by one. TOY_PIPELINE spoils it: "backwards", "dark" or "short"."""
+"""The input pipeline of the toy framework: grey PNG files, one by one.
+
+TOY_PIPELINE spoils it: "backwards", "dark", "dim" or "short".
+"""
 
 import os
 import struct
@@ -19,7 +22,7 @@ class Pipeline:
             rows = order[start : start + self.job.batch_size]
             images = numpy.stack([read_png(self.paths[row]).reshape(self.job.shape) for row in rows])
             images = images[::-1] if self.fault == "backwards" else images
-            whole = 510 if self.fault == "dark" else 255
+            whole = {"dark": 510, "dim": 270}.get(self.fault, 255)
             yield numpy.divide(images, numpy.float32(whole), dtype=numpy.float32), self.labels[rows]
 
     def to_numpy(self, images, labels):
