@@ -121,7 +121,7 @@ def parallel(layer, weights, values, training):
 
 def distributed(layer, weights, values, training):
     (rows,) = branches(layer, weights, sequences.fold(values), training)
-    return sequences.unfold(rows, len(values))
+    return sequences.unfold(rows, values.shape[0])
 
 
 FUNCTIONS = {

@@ -1,4 +1,7 @@
-"""Sequences in native PyTorch: (N, steps, values), and texts, (N, words' numbers)."""
+"""Sequences in native PyTorch: (N, steps, values), and texts, (N, words' numbers).
+
+The batch's size is shape[0]: len() would be taken for a constant where the network is exported or compiled.
+"""
 
 import torch
 from torch.nn import functional
@@ -35,7 +38,7 @@ def hard_sigmoid(values):
 
 def hard_lstm(layer, weights, steps, training):
     """Return what PyTorch's fused LSTM would with hard_sigmoid for its gates' sigmoid."""
-    hidden = memory = steps.new_zeros((len(steps), layer.units))
+    hidden = memory = steps.new_zeros((steps.shape[0], layer.units))
     outputs = []
     for given in functional.linear(steps, weights["kernel"], weights["bias"]).unbind(1):
         enter, forget, new, leave = (given + hidden @ weights["recurrent"].t()).chunk(4, 1)
@@ -51,7 +54,7 @@ def recurrent(layer, weights, steps, training):
         return hard_lstm(layer, weights, steps, training)
     kernel, bias = weights["kernel"], weights["bias"]
     biases = bias.unbind(0) if type(layer) is GRU else (bias, torch.zeros_like(bias))
-    start = steps.new_zeros((1, len(steps), layer.units))
+    start = steps.new_zeros((1, steps.shape[0], layer.units))
     fused = {SimpleRNN: FUSED.get(getattr(layer, "activation", None)), LSTM: torch.lstm, GRU: torch.gru}[type(layer)]
     states = (start, start) if type(layer) is LSTM else start
     outputs = fused(steps, states, (kernel, weights["recurrent"]) + tuple(biases), True, 1, 0.0, training, False, True)[
