@@ -83,7 +83,7 @@ def test_native_weights_are_the_frameworks_own(environment, tmp_path):
     assert max(numpy.abs(native[name] - canonical[name]).max() for name in canonical) > 0.01
 
 
-@pytest.mark.parametrize("environment", [ENVIRONMENTS[name] for name in ("jax-0.10", "keras-jax-0.10")], indirect=True)
+@pytest.mark.parametrize("environment", ["jax-0.10", "keras-jax-0.10"], indirect=True)
 def test_jax_compiles_a_step_once_for_one_size_of_batch(environment, tmp_path):
     telling = replace(environment, variables={**environment.variables, "JAX_LOG_COMPILES": "1"})
     parity.train(telling, "dense", "adam", tmp_path)
