@@ -45,6 +45,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def searching(request: pytest.FixtureRequest) -> Iterator[Run]:
     """Return the run of all searches of this session."""
     config = request.config
+    if config.option.recover is not None:
+        pytest.skip("searches are not recovered; type: pytest benchmarks -m search --resume")
     try:
         run = Run(
             config.rootpath,
