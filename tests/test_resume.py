@@ -93,7 +93,11 @@ def test_a_killed_run_loses_no_finished_epoch_and_resumes(toy_suite, seed):
     matrix = toy_suite.root / "matrix.toml"
     matrix.write_text(matrix.read_text().replace("epochs = 3", "epochs = 12"))
     process = subprocess.Popen(toy_suite.command(), cwd=toy_suite.root, stdout=subprocess.DEVNULL)
-    pause = random.Random(seed).uniform(1.5, 5.0)
+    journals = toy_suite.root / ".framegate" / "journal"
+    while not any(b'"event": "process"' in path.read_bytes() for path in journals.glob("*.jsonl")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    pause = random.Random(seed).uniform(0.0, 3.5)
     time.sleep(pause)  # the moment of the kill: anywhere from the first worker's start to the last cell
     for pid in [process.pid, *descendants(process.pid)]:
         os.kill(pid, signal.SIGKILL)
