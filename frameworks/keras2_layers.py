@@ -161,7 +161,13 @@ def activation(layer, values):
 
 
 def flatten(layer, values):
-    """Channels last, whatever they were before."""
+    """Channels last, whatever they were before.
+
+    MXNet's own Flatten forgets even the number of axes where the batch is not known, and its BatchNorm then fails.
+    """
+    if BACKEND == "mxnet":
+        values = keras.layers.Permute((2, 3, 1))(values) if K.ndim(values) == 4 else values
+        return values, keras.layers.Reshape((int(numpy.prod(K.int_shape(values)[1:])),))
     return values, keras.layers.Flatten(**(FORMAT if K.ndim(values) == 4 else {}))
 
 

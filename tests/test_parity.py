@@ -23,7 +23,7 @@ network = worker_module("tests.toy_framework.network")
 CELLS = read_matrix(ROOT / "matrix.toml", load(ROOT / "environments"))
 LOOPS = list(dict.fromkeys(cell.environment for cell in CELLS if cell.tier == "loops"))
 ENVIRONMENTS = list(dict.fromkeys(cell.environment for cell in CELLS if cell.tier not in ("loops", "export")))
-PAIRS = [("logistic_regression", "sgd"), ("every_layer", "sgd")]
+PAIRS = [("logistic_regression", "sgd"), ("every_layer", "sgd"), ("fashion_mlp", "adam")]
 PAIRS += [(model, optimizer) for model in ("dense", "lenet") for optimizer in parity.OPTIMIZERS]
 PAIRS += [("simple_rnn_rows", "sgd"), ("lstm_rows", "sgd"), ("gru_rows", "rmsprop")]
 PAIRS += [("hierarchical_rnn", "rmsprop"), ("babi_rnn", "adam")]
@@ -32,6 +32,7 @@ RECURRENT = {"simple_rnn_rows", "lstm_rows", "gru_rows", "hierarchical_rnn", "ba
 # What is lacking: (framework or environment, models, optimizers or None for all, its own words). Any other refusal fails.
 INEXPRESSIBLE = (
     ("sklearn", {"lenet"}, None, "scikit-learn's MLPClassifier has no Conv"),
+    ("sklearn", {"fashion_mlp"}, None, "scikit-learn's MLPClassifier has no BatchNorm"),
     ("sklearn", {"every_layer"}, None, "scikit-learn's MLPClassifier has no Rescale"),
     ("sklearn", RECURRENT, None, "scikit-learn's MLPClassifier has no (TimeDistributed|Parallel)"),
     ("mxnet-1.6", {"every_layer"}, None, "MXNet 1.6.0 has no Resize between pixel centres"),
