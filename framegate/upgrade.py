@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -97,8 +98,9 @@ def gate_upgrade(request: Request, cells: Sequence[Cell], environments: Mapping[
             arguments=request.arguments, kind=GATE,
         )  # fmt: skip
         try:
-            _check_sides(run, request.sides)
-            run.journal.append({"event": "gate", "sides": list(request.sides)})
+            asked = {"sides": list(request.sides), "cells": [one.template for one in found], "margin": request.margin}
+            _check_asked(run, asked)
+            run.journal.append({"event": "gate"} | asked)
             return _measured(request, run, found, say)
         finally:
             run.close()
@@ -191,13 +193,19 @@ def _notes(session: Session, found: Sequence[Contest]) -> list[str]:
     return notes
 
 
-def _check_sides(run: Run, sides: tuple[str, str]) -> None:
-    """Raise JournalError where a resumed gate had other sides."""
-    known = next((record["sides"] for record in run.journal.records if record["event"] == "gate"), list(sides))
-    if known != list(sides):
-        raise JournalError(
-            f"run {run.journal.run} gates {known[0]} against {known[1]}; type these, or start anew without --resume"
-        )
+def _check_asked(run: Run, asked: Mapping[str, Any]) -> None:
+    """Raise JournalError where a resumed gate had other sides, cells or another margin: its looks were planned for those."""
+    known = next((record for record in run.journal.records if record["event"] == "gate"), {})
+    for name, wanted in asked.items():
+        if known.get(name, wanted) != wanted:
+            raise JournalError(
+                f"run {run.journal.run} has the {name} {_listed(known[name])}, not {_listed(wanted)}; type the same, or"
+                " start anew without --resume"
+            )
+
+
+def _listed(found: Any) -> str:
+    return " ".join(map(str, found)) if isinstance(found, list) else str(found)
 
 
 @contextmanager

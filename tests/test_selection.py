@@ -37,5 +37,12 @@ def test_quick_cells_are_meant_unless_others_are_named_in_full(cells):
     assert [cell.id for cell in selected(cells, None)] == [quick]
     assert [cell.id for cell in selected(cells, "nightly")] == [nightly]
     assert [cell.id for cell in selected(cells, None, [nightly])] == [nightly]
-    with pytest.raises(MatrixError, match=r"lenet: no cell of matrix\.toml fits; there are: toy/"):
-        selected(cells, None, ["lenet"])
+    with pytest.raises(MatrixError, match=r"-m 'gpu': no cell of matrix\.toml fits; there are: toy/"):
+        selected(cells, "gpu")
+    with pytest.raises(MatrixError, match="no cell has 'lenet' in its id; there are: toy/"):
+        selected(cells, None, [quick, "lenet"])
+
+
+def test_of_many_cells_a_message_names_the_first(cells):
+    with pytest.raises(MatrixError, match=r"and 192 more: pytest benchmarks --collect-only -q$"):
+        selected(cells * 100, "gpu")

@@ -103,6 +103,12 @@ def test_the_other_requirements_of_the_template_stay_and_views_share_the_folder(
     assert own.packages == view.packages == "tensorflow-2.21+tensorflow-2.20.0"
 
 
+@pytest.mark.parametrize("text", ["Scikit_Learn==1.7.2", "scikit-learn == 1.7.2", "scikit.learn==1.7.2"])
+def test_one_requirement_in_several_spellings_is_one_side(text):
+    side, usual = read_side(text, KNOWN), read_side("scikit-learn==1.7.2", KNOWN)
+    assert (side.name, side.requirements) == (usual.name, usual.requirements)
+
+
 def test_requirements_that_differ_in_a_sign_have_different_names():
     assert read_side("numpy>2", KNOWN).name != read_side("numpy<2", KNOWN).name
 

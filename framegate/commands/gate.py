@@ -2,11 +2,13 @@
 
 import argparse
 import shutil
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 from framegate.errors import SideError
+from framegate.runner.cell import Cell
 from framegate.runner.data import data_home
 from framegate.runner.declarations import load
 from framegate.runner.devices import gpu_reason
@@ -46,12 +48,12 @@ def run(options: argparse.Namespace) -> int:
     from framegate.report.gate import gate_lines, gate_page
     from framegate.upgrade import Request, exit_status, gate_upgrade
 
-    if options.report and not options.report.absolute().parent.is_dir():
-        raise SideError(f"{options.report.absolute().parent} is not a folder; make it, or choose another for --report")
+    if options.report:
+        check_report(options.report)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a CI that cancels gets the answer so far, too
     environments = load(options.suite / "environments")
     cells = selected(read_matrix(options.suite / "matrix.toml", environments), options.markers, options.cells)
-    if any(cell.device == "gpu" for cell in cells) and (reason := gpu_reason()):
-        raise SideError(reason)
+    cells = on_this_machine(cells)
     request = Request(
         root=options.suite.resolve(),
         sides=(options.baseline, options.candidate),
@@ -64,12 +66,42 @@ def run(options: argparse.Namespace) -> int:
     answer = gate_upgrade(request, cells, environments, lambda line: print(line, flush=True))
     print("\n".join(gate_lines(answer, shutil.get_terminal_size().columns)))
     if options.report:
-        write_report(options.report, gate_page(answer))
+        try:
+            write_report(options.report, gate_page(answer))
+        except OSError as error:  # the answer stands
+            print(f"{options.report}: {error.strerror}; the report was not written", file=sys.stderr)
     return exit_status(answer)
+
+
+def on_this_machine(cells: list[Cell]) -> list[Cell]:
+    """Return the cells that can run here: without a GPU those on the CPU. Raises SideError where none is left."""
+    if not any(cell.device == "gpu" for cell in cells) or not (reason := gpu_reason()):
+        return cells
+    kept = [cell for cell in cells if cell.device == "cpu"]
+    if not kept:
+        raise SideError(reason)
+    print(f"{len(cells) - len(kept)} cells on a GPU left out: {reason.split(';')[0]}", flush=True)
+    return kept
+
+
+def check_report(path: Path) -> None:
+    """Raise SideError where no report can be written: before anything is measured."""
+    if not path.absolute().parent.is_dir():
+        raise SideError(f"{path.absolute().parent} is not a folder; make it, or choose another for --report")
+    if path.is_dir():
+        raise SideError(f"{path} is a folder; wanted a file for --report, such as {path / 'verdict.md'}")
+    try:
+        partial_of(path).touch()
+        partial_of(path).unlink()
+    except OSError as error:
+        raise SideError(f"{path} cannot be written: {error.strerror}; choose another file for --report") from None
+
+
+def partial_of(path: Path) -> Path:
+    return path.with_name(path.name + ".partial")
 
 
 def write_report(path: Path, page: str) -> None:
     """Write the page in one step: a kill leaves the old one or the new one."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(path)
+    partial_of(path).write_text(page, encoding="utf-8")
+    partial_of(path).replace(path)

@@ -63,13 +63,15 @@ def read_side(text: str, environments: Mapping[str, Environment]) -> Side:
     if path.suffix in (".txt", ".in") or path.is_file():
         return _requirements_file(path, text)
     try:
-        Requirement(text)
+        wanted = Requirement(text)
     except InvalidRequirement as error:
         known = ", ".join(environments)
         raise SideError(f"{text!r} is none of: {_WANTED}; {str(error).splitlines()[0]}; known: {known}") from None
-    exact = re.fullmatch(r"[\w.-]+(==[\w.]+)?", text)
-    digest = "" if exact else "-" + hashlib.sha256(text.encode()).hexdigest()[:6]  # numpy>2 and numpy<2 are two
-    return Side(text, _slug(text) + digest, requirements=(text,))
+    wanted.name = canonicalize_name(wanted.name)
+    requirement = str(wanted)  # Scikit_Learn == 1.7.2 is scikit-learn==1.7.2
+    exact = re.fullmatch(r"[\w.-]+(==[\w.]+)?", requirement)
+    digest = "" if exact else "-" + hashlib.sha256(requirement.encode()).hexdigest()[:6]  # numpy>2 and numpy<2 are two
+    return Side(text, _slug(requirement) + digest, requirements=(requirement,))
 
 
 def _wheel(path: Path, text: str) -> Side:
