@@ -30,7 +30,7 @@ from packaging.version import InvalidVersion, Version
 from framegate.errors import HistoryError
 from framegate.report.measures import MEASURES, Measure
 from framegate.runner.declarations import load
-from framegate.runner.history import branch, branches, commits
+from framegate.runner.history import branch, branches, commits, is_history
 from framegate.runner.journal import ProcessResult
 from framegate.runner.release_cells import places
 from framegate.runner.sides import read_side
@@ -49,6 +49,7 @@ class Store:
     results: Path
     repository: Path
     machine: Mapping[str, str]  # asv's description of it
+    branches: tuple[str, ...]  # that asv draws
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,9 @@ def open_store(suite: Path, machine: str | None) -> Store:
             f"{results} is no results folder of asv's: neither benchmarks.json nor a machine.json is in it; name another"
             " one as results_dir in asv.conf.json"
         )
-    return Store(suite, results, suite / conf.repo, _machine(machine))
+    if not is_history(suite / conf.repo):
+        raise HistoryError(f"{suite / conf.repo}: no release history; make it with: framegate releases")
+    return Store(suite, results, suite / conf.repo, _machine(machine), tuple(conf.branches))
 
 
 def _is_asvs(results: Path) -> bool:

@@ -191,7 +191,18 @@ def test_a_results_folder_that_is_not_asvs_is_refused_and_not_touched(history, t
 def test_asv_without_a_release_history_says_how_to_make_one(history, tmp_path):
     suite = copied(history, tmp_path)
     shutil.rmtree(suite.root / ".framegate/releases")
-    assert ".framegate/releases: no release history; make it with: framegate releases" in asv(suite, "publish").stdout
+    words = ".framegate/releases: no release history; make it with: framegate releases"
+    assert words in asv(suite, "publish").stdout
+    done = framegate(suite, "history")
+    assert (done.returncode, words in done.stderr) == (2, True)
+
+
+def test_a_framework_that_asv_does_not_follow_is_told(history, tmp_path):
+    assert "branches" not in (history.root / "published.txt").read_text()
+    suite = copied(history, tmp_path)
+    add_asv(suite, "tensorflow")
+    told = framegate(suite, "history").stdout
+    assert "asv.conf.json: 'toy' is not among the branches: asv draws it as one of tensorflow" in told
 
 
 def test_outside_a_suite_the_message_says_what_is_missing(tmp_path):

@@ -54,6 +54,10 @@ def run(options: argparse.Namespace) -> int:
         print(f"{tag}: {count} processes published")
     for why, count in left_out.items():
         print(f"{count} processes left out: {why}")
+    for package in sorted({tag.rpartition("-")[0] for tag in published} - set(store.branches)):
+        print(
+            f"asv.conf.json: {package!r} is not among the branches: asv draws it as one of {', '.join(store.branches)}"
+        )
     if not published:
         raise HistoryError("nothing was published; measure first: pytest benchmarks")
     print(f"in {store.results}; show them with: asv publish && asv preview")
@@ -89,5 +93,5 @@ def table(answers: "list[Answer]") -> list[str]:
             lines.append(f"{word:7} at {shift.release:12} {ratio:24} p {shift.p:<8.2g} {answer.name}")
         if answer.word == "unsure":
             lines.append(f"{'unsure':7} {answer.why}: {answer.name}")
-    none = sum(answer.word == "none found" for answer in answers)
-    return [*lines, f"{len(answers)} series, {none} of them without a shift"]
+    none, unsure = (sum(answer.word == word for answer in answers) for word in ("none found", "unsure"))
+    return [*lines, f"{len(answers)} series, {none} of them without a shift" + f", {unsure} unsure" * bool(unsure)]
