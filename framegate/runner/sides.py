@@ -137,12 +137,24 @@ def templates(sides: tuple[Side, Side], environments: Iterable[Environment], dev
 
 def nothing_fits(sides: tuple[Side, Side], environments: Mapping[str, Environment]) -> str:
     """Return in words that no environment, or none of the selected cells, fits both sides."""
-    told = ", ".join(
-        f"{name} ({', '.join(next(iter(one.requirements.values()), ()))})" for name, one in environments.items()
-    )
+    every = [(one, device) for one in environments.values() for device in one.requirements]
+    for side in sides:
+        if not side.known and not any(fits(side, one, device) for one, device in every):
+            known = {family(line) for one, device in every for line in one.requirements[device]}
+            return (
+                f"{side.text}: no environment has {' and '.join(sorted(side.packages))} among its requirements; there are:"
+                f" {', '.join(sorted(name for name in known if not name.startswith('nvidia-')))}; a requirements file names every framework of an environment"
+            )
+    both = {
+        one.name
+        for device in ("cpu", "gpu")
+        for group in templates(sides, environments.values(), device)
+        for one in group
+    }
+    if not both:
+        return f"{sides[0].text} and {sides[1].text}: no environment fits both; give two releases of one framework"
     return (
-        f"{sides[0].text} against {sides[1].text}: no selected cell is in an environment that both sides fit;"
-        f" there are: {told}; choose other cells with -m or --cells, or give requirements files"
+        f"no selected cell is in {', '.join(sorted(both))}, which both sides fit; choose other cells with -m or --cells"
     )
 
 
