@@ -141,10 +141,9 @@ def nothing_fits(sides: tuple[Side, Side], environments: Mapping[str, Environmen
     for side in sides:
         if not side.known and not any(fits(side, one, device) for one, device in every):
             known = {family(line) for one, device in every for line in one.requirements[device]}
-            return (
-                f"{side.text}: no environment has {' and '.join(sorted(side.packages))} among its requirements; there are:"
-                f" {', '.join(sorted(name for name in known if not name.startswith('nvidia-')))}; a requirements file names every framework of an environment"
-            )
+            listed = ", ".join(sorted(name for name in known if not name.startswith("nvidia-")))
+            wanted = " and ".join(sorted(side.packages))
+            return f"{side.text}: no environment has {wanted} among its requirements; there are: {listed}"
     both = {
         one.name
         for device in ("cpu", "gpu")
