@@ -50,7 +50,11 @@ def run(options: argparse.Namespace) -> int:
 
     if options.report:
         check_report(options.report)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a CI that cancels gets the answer so far, too
+    for one in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # a CI that cancels gets the answer so far, too; so does a job in the background
+        signal.signal(one, signal.default_int_handler)
     environments = load(options.suite / "environments")
     cells = selected(read_matrix(options.suite / "matrix.toml", environments), options.markers, options.cells)
     cells = on_this_machine(cells)
