@@ -32,30 +32,17 @@ class Files(mx.gluon.data.Dataset):
         return self.to_tensor(image), self.labels[row]
 
 
-class Order:
-    """A sampler that gives whatever order it holds."""
-
-    def __init__(self, count):
-        self.rows = range(count)
-
-    def __len__(self):
-        return len(self.rows)
-
-    def __iter__(self):
-        return iter(self.rows)
-
-
 class Pipeline:
     def __init__(self, job, paths, labels):
         self.job = job
         self.context = mxnet_device.prepare(job)
-        self.order = Order(len(paths))
+        self.order = list(range(len(paths)))  # the sampler: a new epoch puts its own order here
         self.loader = mx.gluon.data.DataLoader(
             Files(job, paths, labels), job.batch_size, sampler=self.order, num_workers=job.threads
         )
 
     def batches(self, order):
-        self.order.rows = order.tolist()
+        self.order[:] = order.tolist()
         for images, labels in self.loader:
             yield images.as_in_context(self.context), labels.as_in_context(self.context)
 

@@ -26,23 +26,10 @@ class Files(Dataset):
         return pixels.permute(2, 0, 1).to(torch.float32).div_(255), int(self.labels[row])
 
 
-class Order:
-    """A sampler that gives whatever order it holds."""
-
-    def __init__(self, count):
-        self.rows = range(count)
-
-    def __len__(self):
-        return len(self.rows)
-
-    def __iter__(self):
-        return iter(self.rows)
-
-
 class Pipeline:
     def __init__(self, job, paths, labels):
         self.device = torch_device.prepare(job)
-        self.order = Order(len(paths))
+        self.order = list(range(len(paths)))  # the sampler: a new epoch puts its own order here
         self.loader = DataLoader(
             Files(job, paths, labels),
             job.batch_size,
@@ -53,7 +40,7 @@ class Pipeline:
         )
 
     def batches(self, order):
-        self.order.rows = order.tolist()
+        self.order[:] = order.tolist()
         for images, labels in self.loader:
             yield images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
 

@@ -40,16 +40,9 @@ from framegate.runner.work import Attempt, Place, Work, work_of
 Watch = Callable[[Task, Event], None]
 # What decides a cell's data, and whether its model fits them.
 _OF_THE_DATA = (
-    "dataset",
-    "image_size",
-    "train_rows",
-    "fold",
-    "validation",
-    "augment",
-    "model",
-    "parameters",
-    "pretrained",
-)
+    "dataset", "image_size", "train_rows", "fold", "validation", "augment",
+    "model", "parameters", "pretrained",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
