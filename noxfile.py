@@ -41,9 +41,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def parity(session: nox.Session) -> None:
-    """Train each model 20 steps in each built environment and print how far it is from the float64 reference: an hour and more."""
+    """Train each model 20 steps in each built environment and print how far it is from the float64 reference: hours, in pieces."""
     install(session)
-    session.run("python", "-m", "tests.parity", *session.posargs)
+    session.run("python", "-m", "tests.parity_matrix", *session.posargs)
 
 
 @nox.session(name="tests-all", python=DRIVER)

@@ -46,3 +46,17 @@ def test_the_first_two_steps_are_the_formulas(optimizer, first, second):
     assert weight[0] == pytest.approx(first, abs=2e-8)
     step(optimizer, weight, numpy.array([-0.25]), state, 2)
     assert weight[0] == pytest.approx(second, abs=2e-8)
+
+
+@pytest.mark.parametrize("name", optimizers.BY_NAME)
+def test_a_step_in_pieces_is_the_step_of_the_whole(name):
+    optimizer = optimizers.BY_NAME[name](learning_rate=0.1)
+    step, count = steps.OPTIMIZERS[type(optimizer)]
+    gradient = numpy.random.RandomState(1).normal(size=(3, steps.PIECE))
+    whole, in_pieces = numpy.ones((2, *gradient.shape))
+    states, in_pieces_too = numpy.ones((2, count, *gradient.shape))
+    step(optimizer, whole, gradient, list(states), 2)
+    steps.update(optimizer, in_pieces, gradient, list(in_pieces_too), 2)
+    assert (whole != 1).all()
+    assert (in_pieces == whole).all()
+    assert (in_pieces_too == states).all()

@@ -12,7 +12,7 @@ from mounted import ROOT, worker_module
 from framegate.errors import WorkerFailed
 from framegate.runner.declarations import load
 from framegate.runner.matrix import read_matrix
-from tests import parity
+from tests import parity, reference
 
 layers = worker_module("models.layers")
 images = worker_module("tests.toy_framework.images")
@@ -24,7 +24,7 @@ CELLS = read_matrix(ROOT / "matrix.toml", load(ROOT / "environments"))
 LOOPS = list(dict.fromkeys(cell.environment for cell in CELLS if cell.tier == "loops"))
 ENVIRONMENTS = list(dict.fromkeys(cell.environment for cell in CELLS if cell.tier not in ("loops", "export")))
 PAIRS = [("logistic_regression", "sgd"), ("every_layer", "sgd"), ("fashion_mlp", "adam")]
-PAIRS += [(model, optimizer) for model in ("dense", "lenet") for optimizer in parity.OPTIMIZERS]
+PAIRS += [(model, optimizer) for model in ("dense", "lenet") for optimizer in reference.OPTIMIZERS]
 PAIRS += [("simple_rnn_rows", "sgd"), ("lstm_rows", "sgd"), ("gru_rows", "rmsprop")]
 PAIRS += [("hierarchical_rnn", "rmsprop"), ("babi_rnn", "adam")]
 RECURRENT = {"simple_rnn_rows", "lstm_rows", "gru_rows", "hierarchical_rnn", "babi_rnn"}
@@ -62,16 +62,16 @@ def test_training_agrees_with_the_reference(environment, model, optimizer, tmp_p
         with pytest.raises(WorkerFailed, match=f"NotExpressible: {words}"):
             parity.train(environment, model, optimizer, tmp_path)
         return
-    found = parity.verdict(parity.train(environment, model, optimizer, tmp_path), model, optimizer)
-    print(found)  # shown by: pytest tests/test_parity.py -rP
-    assert found.startswith("same") or (environment.framework, model, optimizer) in parity.EXCEPTIONS
+    found = parity.judge(parity.train(environment, model, optimizer, tmp_path), model, optimizer)
+    print(found.words)  # shown by: pytest tests/test_parity.py -rP
+    assert found.kind == "same" or (environment.framework, model, optimizer) in parity.EXCEPTIONS
 
 
 @pytest.mark.parametrize("name", LOOPS)
 def test_another_loop_computes_the_same_training(name, built_environment, tmp_path):
-    found = parity.verdict(parity.train(built_environment(name), "lenet", "adam", tmp_path), "lenet", "adam")
-    print(found)
-    assert found.startswith("same")
+    found = parity.judge(parity.train(built_environment(name), "lenet", "adam", tmp_path), "lenet", "adam")
+    print(found.words)
+    assert found.kind == "same"
 
 
 def test_native_weights_are_the_frameworks_own(environment, tmp_path):
@@ -92,7 +92,7 @@ def test_jax_compiles_a_step_once_for_one_size_of_batch(environment, tmp_path):
 
 
 def test_every_model_of_the_matrix_is_checked():
-    assert {cell.model for cell in CELLS} <= set(parity.SUBJECTS)
+    assert {cell.model for cell in CELLS} <= set(reference.SUBJECTS)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -136,28 +136,11 @@ NORM_FAULTS = {
 }
 
 
-def test_the_summary_counts_pairs_by_how_near_they_come():
-    verdicts = [
-        "same 3.1e-07",
-        "same 2.0e-05 of 6.9e-04",
-        "same 9.0e-06 of 6.9e-04",
-        "cannot: scikit-learn has no Conv",
-    ]
-    verdicts += [
-        "DIFFERS after 1 steps: 3.0e-03, allowed 1.0e-05",
-        "FAILED: exit status 1",
-        "excepted, after 1 steps: why",
-    ]
-    assert parity.summary(verdicts) == (
-        "7 pairs: 5 train, 1 cannot be expressed, 1 failed; 2 agree within 1e-05, 1 as rounding explains, 1 excepted, 1 not"
-    )
-
-
 def after_20_steps(model, optimizer):
     """Return how far the reference in float32, as it is now, is from what is wanted, and how far it may be."""
-    found = parity.reference(model, optimizer, numpy.float32)
-    wanted = parity.wanted(model, optimizer)
-    return parity.deviations(found, wanted.snapshots)[-1], wanted.allowed[-1]
+    found = reference.training(model, optimizer, numpy.float32)
+    wanted = reference.wanted(model, optimizer)
+    return reference.deviations(found, wanted.snapshots)[-1], wanted.allowed[-1]
 
 
 @pytest.mark.parametrize("model", ["dense", "lenet"])
@@ -175,7 +158,7 @@ def test_a_wrong_step_is_found_after_20_steps(fault, model, monkeypatch):
 
 @pytest.mark.parametrize("fault", NORM_FAULTS)
 def test_a_wrong_batch_norm_is_found_after_20_steps(fault, monkeypatch):
-    parity.wanted("every_layer", "sgd")
+    reference.wanted("every_layer", "sgd")
     monkeypatch.setitem(network.LAYERS, layers.BatchNorm, (NORM_FAULTS[fault], BACKWARD))
     far, allowed = after_20_steps("every_layer", "sgd")
     print(f"{far:.1e}, allowed {allowed:.1e}")
@@ -183,7 +166,7 @@ def test_a_wrong_batch_norm_is_found_after_20_steps(fault, monkeypatch):
 
 
 def test_padding_on_the_other_side_is_found_after_20_steps(monkeypatch):
-    parity.wanted("every_layer", "sgd")
+    reference.wanted("every_layer", "sgd")
     right_and_below = images.same_padding
     monkeypatch.setattr(images, "same_padding", lambda *window: right_and_below(*window)[::-1])
     far, allowed = after_20_steps("every_layer", "sgd")

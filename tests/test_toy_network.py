@@ -283,6 +283,19 @@ def test_gradients_of_dense_layers_are_the_slopes_of_the_loss():
     assert_gradients_agree((layers.Dense(4), layers.Activation("tanh"), layers.Dense(3, bias=False)), rows)
 
 
+def test_layers_below_the_lowest_that_is_wanted_get_no_gradient_and_change_none():
+    described = (layers.Dense(4), layers.Activation("tanh"), layers.Dense(3))
+    rows = numpy.random.RandomState(3).normal(size=(4, 5))
+    nested = layers.by_layer(weights.initial_weights(described, (5,), 1))
+    logits, kept = network.forward(described, nested, rows)
+    _, gradient = network.cross_entropy(logits, numpy.array([0, 1, 2, 0]))
+    _, whole = network.backward(described, nested, kept, gradient)
+    by_input, above = network.backward(described, nested, kept, gradient, 2)
+    assert list(above) == ["2-dense"]
+    assert (above["2-dense"]["kernel"] == whole["2-dense"]["kernel"]).all()
+    assert by_input.shape == (4, 4)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Dropout
 

@@ -44,9 +44,12 @@ def conv_backward(layer, weights, kept, gradient):
     found = {"kernel": rows.reshape(len(flat), -1).T.dot(flat).reshape(weights["kernel"].shape)}
     if layer.bias:
         found["bias"] = flat.sum(axis=0)
+    by_rows = flat.dot(weights["kernel"].reshape(-1, layer.filters).T).reshape(
+        rows.shape
+    )  # one product: BLAS, and once
     spread = numpy.zeros(shape, gradient.dtype)
     for row, column, target in places(spread, layer.kernel, layer.stride, windows):
-        target += gradient.dot(weights["kernel"][row, column].T)
+        target += by_rows[:, :, :, row * layer.kernel + column]
     return unpadded(spread, edges), found
 
 
@@ -67,7 +70,7 @@ def depthwise_backward(layer, weights, kept, gradient):
         found["bias"] = gradient.sum(axis=(0, 1, 2))
     spread = numpy.zeros_like(images)
     for row, column, values in places(images, layer.kernel, layer.stride, windows):
-        found["kernel"][row, column, :, 0] = (values * gradient).sum(axis=(0, 1, 2))
+        found["kernel"][row, column, :, 0] = numpy.einsum("nhwc,nhwc->c", values, gradient)
     for row, column, target in places(spread, layer.kernel, layer.stride, windows):
         target += gradient * weights["kernel"][row, column, :, 0]
     return unpadded(spread, edges), found
@@ -144,9 +147,9 @@ def interpolation(old, new):
 
 def resize_forward(layer, weights, images, random):
     down, across = (interpolation(side, layer.side).astype(images.dtype) for side in images.shape[1:3])
-    return numpy.einsum("ih,jw,nhwc->nijc", down, across, images), (down, across)
+    return numpy.einsum("ih,jw,nhwc->nijc", down, across, images, optimize=True), (down, across)
 
 
 def resize_backward(layer, weights, kept, gradient):
     down, across = kept
-    return numpy.einsum("ih,jw,nijc->nhwc", down, across, gradient), {}
+    return numpy.einsum("ih,jw,nijc->nhwc", down, across, gradient, optimize=True), {}

@@ -23,10 +23,10 @@ def forward(layers, weights, given, random=None):
     return given, kept
 
 
-def backward(layers, weights, kept, gradient):
-    """Return the gradient of what forward() was given, and those of the weights, nested alike."""
+def backward(layers, weights, kept, gradient, lowest=0):
+    """Return the gradient of what the lowest layer was given, and those of the weights from there on, nested alike."""
     found = {}
-    for (name, layer), memory in reversed(list(zip(named(layers), kept))):
+    for (name, layer), memory in reversed(list(zip(named(layers), kept))[lowest:]):
         gradient, own = LAYERS[type(layer)][1](layer, weights.get(name, {}), memory, gradient)
         found[name] = own
     return gradient, found

@@ -120,7 +120,7 @@ CELLS = {
 
 def recurrent_forward(layer, weights, steps, random):
     step, _, count = CELLS[type(layer)]
-    given = steps.dot(weights["kernel"]) + numpy.atleast_2d(weights["bias"])[0]
+    given = steps @ weights["kernel"] + numpy.atleast_2d(weights["bias"])[0]
     states = (numpy.zeros((len(steps), layer.units), given.dtype),) * count
     outputs, memories = [], []
     for place in range(steps.shape[1]):
@@ -144,4 +144,4 @@ def recurrent_backward(layer, weights, kept, gradient):
     by_given = numpy.stack(by_given, axis=1)
     found["kernel"] += numpy.tensordot(steps, by_given, ((0, 1), (0, 1)))
     numpy.atleast_2d(found["bias"])[0] += by_given.sum(axis=(0, 1))
-    return by_given.dot(weights["kernel"].T), found
+    return by_given @ weights["kernel"].T, found

@@ -8,7 +8,7 @@ import copy
 
 import numpy
 
-from ...models.layers import NotExpressible, by_layer, refuse
+from ...models.layers import NotExpressible, by_layer, named, refuse
 from ...models.weights import initial_weights, weight_shapes
 from . import faults, network, steps
 
@@ -23,7 +23,7 @@ class Trainer:
         self.batch_size = job.batch_size
         self.random = numpy.random.RandomState([job.seed, 0])  # dropout's own stream: the orders' are [seed, epoch]
         self.steps = 0
-        self.weights = {name: numpy.array(weight, kind) for name, weight in weights.items()}
+        self.weights = {name: numpy.array(weight, kind, order="C") for name, weight in weights.items()}
         self.by_layer = by_layer(self.weights)  # the same arrays
         count = steps.OPTIMIZERS[type(job.optimizer)][1]
         self.states = {
@@ -31,6 +31,8 @@ class Trainer:
             for weight in weight_shapes(job.layers, job.input_shape)
             if weight.trainable
         }
+        trained = {name.split("/")[0] for name in self.states}
+        self.lowest = [name in trained for name, _ in named(job.layers)].index(True)  # below it no gradient is wanted
 
     def train(self, images, labels, order):
         """Return the sum of the rows' losses; the rows are visited in batches, the last of which may be smaller."""
@@ -43,11 +45,10 @@ class Trainer:
     def step(self, images, labels):
         logits, kept = network.forward(self.layers, self.by_layer, images, self.random)
         loss, gradient = network.cross_entropy(logits, labels)
-        _, gradients = network.backward(self.layers, self.by_layer, kept, gradient)
+        _, gradients = network.backward(self.layers, self.by_layer, kept, gradient, self.lowest)
         self.steps += 1
-        update = steps.OPTIMIZERS[type(self.optimizer)][0]
         for name, states in self.states.items():
-            update(self.optimizer, self.weights[name], at(gradients, name), states, self.steps)
+            steps.update(self.optimizer, self.weights[name], at(gradients, name), states, self.steps)
         return loss
 
     def predict(self, images):

@@ -1,0 +1,203 @@
+"""The float64 reference's training of each model in small, how far from it a framework may be, and how far one is.
+
+docs/parity.md says what is compared, what is allowed, and why.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy
+
+from tests.mounted import ROOT, worker_module
+
+STORE = ROOT / ".framegate" / "parity"
+CODE = (
+    "models/*.py",
+    "worker/main.py",
+    "tests/toy_framework/*.py",
+    "tests/reference.py",
+)  # that decides what it computes
+TOLERANCE = 1e-5
+FACTOR = 3.0  # how much further than the reference in float32 a framework may be, where that is further than TOLERANCE
+NUDGE = 2.0**-20  # of each initial weight: 16 roundings to float32
+NUDGES = 4  # runs of the reference in float32, each from weights rounded otherwise
+ROWS = (8, 152)  # of the first epoch and of the second: 1 step, and 19 more
+STEPS = (0, 1, 20)  # after which all is compared
+BATCH_SIZE = 8
+CLASSES = 10
+SEED = 1
+
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "sgd": {"name": "sgd", "learning_rate": 0.001, "momentum": 0.9},
+    "adam": {"name": "adam", "learning_rate": 0.0001, "epsilon": 1e-4},
+    "rmsprop": {"name": "rmsprop", "learning_rate": 0.0001, "epsilon": 1e-4},
+    "adadelta": {"name": "adadelta", "learning_rate": 0.1, "epsilon": 1e-4},
+}
+
+
+class Subject(NamedTuple):
+    """A model as small as it may be."""
+
+    shape: tuple[int, ...]
+    parameters: Mapping[str, Any] = {}
+
+
+SUBJECTS = {
+    "alexnet": Subject((67, 67, 3)),
+    "babi_rnn": Subject((25,), {"story": 20, "question": 5}),
+    "bn_cnn": Subject((32, 32, 3)),
+    "cats_dogs_cnn": Subject((32, 32, 3)),
+    "cifar_cnn": Subject((32, 32, 3)),
+    "dense": Subject((8, 8, 1)),
+    "every_layer": Subject((13, 13, 3)),
+    "fashion_mlp": Subject((8, 8, 1), {"activation": "selu", "batch_norm": "after", "initial": "lecun_normal"}),
+    "fashion_refined": Subject((8, 8, 1)),
+    "gru_rows": Subject((8, 8, 1)),
+    "hierarchical_rnn": Subject((8, 8, 1)),
+    "lenet": Subject((32, 32, 1)),
+    "logistic_regression": Subject((8, 8, 1)),
+    "lstm_rows": Subject((8, 8, 1)),
+    "mlp": Subject((8, 8, 1)),
+    "mnist_cnn": Subject((28, 28, 1)),
+    "mobilenet_v2": Subject((64, 64, 3)),
+    "residual_net": Subject((32, 32, 3)),
+    "simple_cnn": Subject((32, 32, 3)),
+    "simple_rnn_rows": Subject((8, 8, 1)),
+    "vgg16": Subject((32, 32, 3), {"width": 256}),
+    "xception": Subject((16, 16, 3), {"side": 71, "frozen": True}),
+}
+
+
+class Snapshot(NamedTuple):
+    """What training left after some steps."""
+
+    loss: float | None  # mean since the snapshot before
+    arrays: Mapping[str, numpy.ndarray]  # weights by canonical name, and "probabilities"
+
+
+def noise(shape: Sequence[int]) -> SimpleNamespace:
+    """Return images, or texts, of uniform noise with random labels.
+
+    Digits have plateaus, where several pixels of a pool are the largest and frameworks may send the gradient to any of these.
+    """
+    random = numpy.random.RandomState(SEED)
+    splits = {}
+    for split, rows in (("train", max(ROWS)), ("test", 16)):
+        values, kind = (256, numpy.uint8) if len(shape) == 3 else (CLASSES, numpy.int32)  # values of pixels, or words
+        splits[split + "_images"] = random.randint(0, values, (rows, *shape)).astype(kind)
+        splits[split + "_labels"] = random.randint(0, CLASSES, rows).astype(numpy.int64)
+    return SimpleNamespace(**splits)
+
+
+def training(model: str, optimizer: str, kind: type = numpy.float64, nudge: int | None = None) -> list[Snapshot]:
+    """Return the reference's training, without dropout.
+
+    kind: of its arithmetic. nudge: the seed by which the initial weights are moved by up to NUDGE of themselves.
+    """
+    subject, worker = SUBJECTS[model], worker_module("worker.main")
+    layers = worker_module(f"models.{model}").layers(CLASSES, **subject.parameters)
+    layers = worker_module("models.layers").without_dropout(layers)
+    weights = worker_module("models.weights").initial_weights(layers, subject.shape, SEED)
+    if nudge is not None:
+        random = numpy.random.RandomState(nudge)
+        for name, values in weights.items():
+            weights[name] = values * (1 + NUDGE * random.uniform(-1, 1, values.shape)).astype(numpy.float32)
+    constants = dict(OPTIMIZERS[optimizer])
+    own = worker_module("models.optimizers").BY_NAME[constants.pop("name")](**constants)
+    job = SimpleNamespace(layers=layers, input_shape=subject.shape, optimizer=own, batch_size=BATCH_SIZE, seed=SEED)
+    trainer = worker_module("tests.toy_framework.session").Trainer(job, weights, kind)
+    data = noise(subject.shape)
+    images, tested = worker.scale(data.train_images), worker.scale(data.test_images)
+
+    def snapshot(loss: float | None) -> Snapshot:
+        copies = {name: values.copy() for name, values in trainer.weights.items()}
+        return Snapshot(loss, {**copies, "probabilities": trainer.predict(tested)})
+
+    found = [snapshot(None)]
+    for number, rows in enumerate(ROWS, start=1):
+        order = worker.rows_to_visit({"seed": SEED, "rows": ROWS, "dataset": {"variants": 1}}, number, len(images))
+        found.append(snapshot(trainer.train(images, data.train_labels, order) / rows))
+    return found
+
+
+class Wanted(NamedTuple):
+    snapshots: list[Snapshot]
+    allowed: list[float]  # at each
+
+
+@lru_cache(maxsize=1)  # a large model's snapshots take half a gigabyte
+def wanted(model: str, optimizer: str, store: Path = STORE) -> Wanted:
+    """Return the reference's snapshots, and how far from them a framework may be: computed once, then read from the store."""
+    path = store / f"{model}-{optimizer}-{fingerprint(*CODE)}.npz"
+    if not path.exists():
+        store.mkdir(parents=True, exist_ok=True)
+        found = _computed(model, optimizer)
+        for of_other_code in store.glob(f"{model}-{optimizer}-*.npz"):
+            of_other_code.unlink()
+        _write(found, path)
+    return _read(path)
+
+
+@cache
+def fingerprint(*patterns: str) -> str:
+    """Return a hash over all that the patterns find below the root, and numpy's version."""
+    digest = hashlib.sha256(numpy.__version__.encode())
+    for path in sorted(path for pattern in patterns for path in ROOT.glob(pattern)):
+        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _computed(model: str, optimizer: str) -> Wanted:
+    exact = training(model, optimizer)
+    moved = [deviations(training(model, optimizer, numpy.float32, nudge), exact) for nudge in range(NUDGES)]
+    sensitivity = [max(run[step] for run in moved) for step in range(len(STEPS))]
+    return Wanted(exact, [max(TOLERANCE, FACTOR * value) for value in sensitivity])
+
+
+def _write(found: Wanted, path: Path) -> None:
+    arrays = {
+        f"{number}/{name}": values
+        for number, snapshot in enumerate(found.snapshots)
+        for name, values in snapshot.arrays.items()
+    }
+    partial = path.with_suffix(f".{os.getpid()}")
+    with partial.open("wb") as file:
+        numpy.savez(file, losses=[one.loss for one in found.snapshots[1:]], allowed=found.allowed, **arrays)
+    partial.replace(path)
+
+
+def _read(path: Path) -> Wanted:
+    with numpy.load(path) as file:
+        arrays = dict(file)
+    allowed, losses = arrays.pop("allowed").tolist(), [None, *arrays.pop("losses").tolist()]
+    by_number: list[dict[str, numpy.ndarray]] = [{} for _ in losses]
+    for place, values in arrays.items():
+        number, _, name = place.partition("/")
+        by_number[int(number)][name] = values
+    return Wanted([Snapshot(*one) for one in zip(losses, by_number, strict=True)], allowed)
+
+
+def deviations(found: Sequence[Snapshot], exact: Sequence[Snapshot]) -> list[float]:
+    """Return the largest deviation of any array or loss at each snapshot."""
+    return [max(deviations_at(one, other, exact[0]).values()) for one, other in zip(found, exact, strict=True)]
+
+
+def deviations_at(found: Snapshot, exact: Snapshot, start: Snapshot) -> dict[str, float]:
+    """Return for each array the largest absolute difference over its largest absolute value.
+
+    A bias before BatchNorm has no gradient but rounding; so no array is measured by less than the largest change of any.
+    """
+    assert found.arrays.keys() == exact.arrays.keys()
+    step = max(float(numpy.abs(values - start.arrays[name]).max()) for name, values in exact.arrays.items())
+    by_name = {}
+    for name, values in exact.arrays.items():
+        difference = numpy.abs(numpy.subtract(found.arrays[name], values, dtype=numpy.float64)).max()
+        by_name[name] = float(difference / (max(float(numpy.abs(values).max()), step) or 1.0))
+    if exact.loss is not None and found.loss is not None:
+        by_name["loss"] = abs(found.loss / exact.loss - 1)
+    return by_name
