@@ -33,6 +33,9 @@ class WorkerFailed(FramegateError):
     """A worker crashed, hung, was killed or wrote something else than events: that cell fails, the run goes on."""
 
     launch: str = ""  # the name of the launch that failed: one of two, where two alternate
+    ended: str = (
+        ""  # how it ended, in one line, for a table: "killed by signal 6 (Aborted); 2 of 3 epochs were done; ..."
+    )
 
 
 class JournalError(FramegateError):

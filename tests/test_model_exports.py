@@ -18,6 +18,7 @@ adapter = "tests.toy_framework.exports"
 [exports]
 crash = "toy-reader"
 npz = "toy-reader"
+torn = "toy-reader"
 moved = "toy-reader"
 refused = "toy-reader"
 """
@@ -52,12 +53,14 @@ def exporting(toy_suite):
 def test_exports_are_compared_and_one_that_fails_does_not_end_the_others(exporting):
     done = exporting.pytest("-m", "export", "--benchmark-json=found.json")
     assert "1 passed, 1 skipped" in done.stdout
-    assert "2 failed" in done.stdout
+    assert "3 failed" in done.stdout
     assert "killed by signal 11" in done.stdout
     assert re.search(r"probabilities are up to 0\.0\d+ away from its framework's, 1e-05 is allowed", done.stdout)
     assert "the exporter refused: NotExpressible: no exporter" in done.stdout
     row = r"\| `toy-export/logistic_regression/digits/b32` \| "
-    assert re.search(row + r"npz \| \d\.\d\d s \| 6 kB \| 0\.0e\+00 \| [\d.]+ ms \| [\d.]+ ms \|", done.stdout)
+    assert re.search(
+        row + r"npz \| 0\.9\d\d \| \d\.\d\d s \| 6 kB \| 0\.0e\+00 \| [\d.]+ ms \| [\d.]+ ms \|", done.stdout
+    )
     assert re.search(row + r"refused \| refused: NotExpressible: no exporter of Flatten", done.stdout)
     (measured,) = json.loads((exporting.root / "found.json").read_text())["benchmarks"]
     assert measured["name"] == "test_export[toy-export/logistic_regression/digits/b32/npz]"
@@ -67,14 +70,37 @@ def test_exports_are_compared_and_one_that_fails_does_not_end_the_others(exporti
     again = exporting.pytest("-m", "export", "--resume")
     assert "1 passed, 1 skipped" in again.stdout
     ended = [record["purpose"] for record in exporting.records() if record["event"] == "finished"]
-    assert sorted(ended) == ["export-moved", "export-npz", "export-refused", "exported-moved", "exported-npz"]
+    read = ["exported-moved", "exported-npz"]
+    assert sorted(ended) == ["export-moved", "export-npz", "export-refused", "export-torn", *read]
+
+
+def test_what_crashed_has_its_row_with_the_signal_and_its_last_words(exporting):
+    done = exporting.pytest("-m", "export", "-k", "crash or torn")
+    row = "| `toy-export/logistic_regression/digits/b32` | "
+    crashed = (
+        "killed by signal 11 (Segmentation fault); 3 of 3 epochs were done; its log ends: no room for Flatten \\| Dense"
+    )
+    assert f"{row}crash | the writer failed: {crashed} | | | | | |\n" in done.stdout
+    torn = "exit status 1; 0 of 3 epochs were done; its log ends: zipfile.BadZipFile: File is not a zip file"
+    assert f"{row}torn | the reader failed: {torn} | | | | | |\n" in done.stdout
+
+
+def test_a_model_that_misses_its_floor_proves_nothing(exporting):
+    matrix = exporting.root / "matrix.toml"
+    head, _, cell = matrix.read_text(encoding="utf-8").rpartition("floor = 0.85")
+    matrix.write_text(f"{head}floor = 0.9999{cell}", encoding="utf-8")
+    done = exporting.pytest("-m", "export", "-k", "npz")
+    assert "1 failed" in done.stdout
+    assert "is below the floor 0.9999; its times are void" in done.stdout
+    void = [record["purpose"] for record in exporting.records() if record["event"] == "void"]
+    assert void == ["export-npz", "exported-npz"]
 
 
 def test_an_environment_with_exporters_is_measured_nowhere_else(exporting):
     listed = exporting.pytest("-m", "export or quick", "--collect-only", "-q").stdout.splitlines()
     assert [line for line in listed if "toy-export" in line] == [
         f"benchmarks/test_exports.py::test_export[toy-export/logistic_regression/digits/b32/{form}]"
-        for form in ("crash", "npz", "moved", "refused")
+        for form in ("crash", "npz", "torn", "moved", "refused")
     ]
 
 

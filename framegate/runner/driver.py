@@ -149,11 +149,12 @@ class Worker:
             file.seek(max(file.seek(0, os.SEEK_END) - _LOG_TAIL_BYTES, 0))
             tail = file.read().decode(errors="replace").splitlines()[-_LOG_TAIL_LINES:]
         lines = "\n".join(f"    {line}" for line in tail) or "    (empty)"
+        ended = f"{what}; {self.epochs_done} of {self.launch.job['epochs']} epochs were done"
         failure = WorkerFailed(
-            f"{self.launch.name}: {what}; {self.epochs_done} of {self.launch.job['epochs']} epochs were done;"
-            f" repeat with: {self.repeat}\n  log {self.log}, its last lines:\n{lines}"
+            f"{self.launch.name}: {ended}; repeat with: {self.repeat}\n  log {self.log}, its last lines:\n{lines}"
         )
         failure.launch = self.launch.name
+        failure.ended = ended + "".join(f"; its log ends: {line.strip()}" for line in tail[-1:])
         return failure
 
     def _signal(self, number: signal.Signals) -> None:

@@ -9,7 +9,7 @@ Records beside the workers' own events (which carry "cell", "purpose", "process"
      "alternated"}}
     {"event": "finished", "wall_seconds", "remainder_seconds", "disturbed": null or the witness's words}
     {"event": "failed", "reason": ...}    a worker failed: its epochs stay in the journal, but not in any result
-    {"event": "void", "reason": ...}      the cell missed its accuracy floor: its times are worth nothing
+    {"event": "void", "reason": ...}      its times are worth nothing: below the accuracy floor, or an export that does not agree
     {"event": "end", "driver_peak_bytes": ...}    the run came to its own end
 """
 

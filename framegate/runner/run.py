@@ -257,7 +257,7 @@ def missed_floor(result: CellResult) -> str | None:
     if not result.complete and cell.floor_part is not None:
         floor = cell.floor_part
     for process in result.processes:
-        accuracy = process.epochs[-1].get("test_accuracy") if process.task.purpose == TRAINING else None
+        accuracy = process.epochs[-1].get("test_accuracy")  # of a process that trained
         if accuracy is not None and accuracy < floor:
             part = "" if result.complete else " on a part of the data"
             return (

@@ -2,12 +2,14 @@
 
 npz       the weights
 moved     the weights, the first of them moved by a hundredth of itself
+torn      half a file, at which the reader fails
 refused   is refused in words
 crash     ends by SIGSEGV
 """
 
 import os
 import signal
+import sys
 
 import numpy
 
@@ -34,6 +36,17 @@ def save(session, path, factor=1.0):
         numpy.savez(file, **weights)
 
 
+def tear(session, path):
+    save(session, path)
+    os.truncate(path, os.path.getsize(path) // 2)
+
+
+def crash(session, path):
+    sys.stderr.write("no room for Flatten | Dense\n")
+    sys.stderr.flush()
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
 def refuse(session, path):
     raise NotExpressible("no exporter\nof Flatten")
 
@@ -41,6 +54,7 @@ def refuse(session, path):
 FORMS = {
     "npz": save,
     "moved": lambda session, path: save(session, path, 1.01),
+    "torn": tear,
     "refused": refuse,
-    "crash": lambda session, path: os.kill(os.getpid(), signal.SIGSEGV),
+    "crash": crash,
 }
