@@ -3,15 +3,25 @@
 import time
 
 import mxnet as mx
-from mxnet.gluon import nn
+from mxnet.gluon import nn, rnn
 
-from ....models.layers import Activation, Conv, Dense, Flatten, MaxPool
+from ....models.layers import LSTM, Activation, BatchNorm, Conv, Dense, Flatten, MaxPool
 from ....models.optimizers import SGD, Adam
+
+
+def last_step(layer):
+    found = nn.HybridSequential()
+    found.add(rnn.LSTM(layer.units, layout="NTC"))
+    found.add(nn.HybridLambda(lambda ops, steps: ops.slice_axis(steps, axis=1, begin=-1, end=None)))
+    return found
+
 
 LAYERS = {
     Conv: lambda layer: nn.Conv2D(layer.filters, layer.kernel, layer.stride),
     Dense: lambda layer: nn.Dense(layer.units),
-    MaxPool: lambda layer: nn.MaxPool2D(layer.size),
+    MaxPool: lambda layer: nn.MaxPool2D(layer.size, layer.stride),
+    BatchNorm: lambda layer: nn.BatchNorm(momentum=layer.momentum, epsilon=layer.epsilon),
+    LSTM: last_step,
     Activation: lambda layer: nn.Activation(layer.function),
     Flatten: lambda layer: nn.Flatten(),
 }
@@ -23,7 +33,8 @@ OPTIMIZERS = {
 
 def epochs(arrays, layers, input_shape, classes, batch_size, optimizer, threads, count, permit):
     """Return the seconds of each epoch. permit() is called, and may wait, before each. OMP_NUM_THREADS has set the threads."""
-    images = mx.nd.array(arrays.train_images.transpose(0, 3, 1, 2))
+    images = arrays.train_images
+    images = mx.nd.array(images.transpose(0, 3, 1, 2) if images.ndim == 4 else images)
     labels = mx.nd.array(arrays.train_labels)
     network = nn.HybridSequential()
     network.add(*[LAYERS[type(layer)](layer) for layer in layers])

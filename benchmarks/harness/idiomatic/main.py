@@ -27,6 +27,9 @@ def main(job_path, out):
     model = worker.mount(job["root"], "models." + job["model"])
     arrays = worker.load(job["dataset"]["files"])
     arrays.train_images = worker.scale(arrays.train_images)
+    classes = len(job["dataset"]["classes"])
+    kinds = worker.mount(job["root"], "models.layers")
+    layers = rows_as_steps(model.layers(classes, **job["parameters"]), arrays, kinds)
     constants = dict(job["optimizer"])
     optimizer = optimizers.BY_NAME[constants.pop("name")](**constants)
     begun = []
@@ -39,11 +42,10 @@ def main(job_path, out):
         sys.stdin.readline()
         begun.append(True)
 
-    classes = len(job["dataset"]["classes"])
     seconds = loop.epochs(
         arrays,
-        model.layers(classes),
-        tuple(job["dataset"]["shape"]),
+        layers,
+        arrays.train_images.shape[1:],
         classes,
         job["batch_size"],
         optimizer,
@@ -53,6 +55,16 @@ def main(job_path, out):
     )
     events.write({"event": "epoch", "number": len(begun), "seconds": None})
     events.write({"event": "done", "phases": {}, "seconds": seconds})
+
+
+def rows_as_steps(layers, arrays, kinds):
+    """Return the layers without a first one that makes steps of an image's rows: a user reshapes the array, once."""
+    first = layers[0]
+    if type(first) is not kinds.TimeDistributed or [type(layer) for layer in first.body] != [kinds.Flatten]:
+        return layers
+    count, steps = arrays.train_images.shape[:2]
+    arrays.train_images = arrays.train_images.reshape(count, steps, -1)
+    return layers[1:]
 
 
 if __name__ == "__main__":

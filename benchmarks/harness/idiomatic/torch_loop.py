@@ -5,13 +5,20 @@ import time
 import torch
 from torch import nn
 
-from ....models.layers import Activation, Conv, Dense, Dropout, Flatten, MaxPool
+from ....models.layers import LSTM, Activation, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
 from ....models.optimizers import SGD, Adadelta, Adam, RMSprop
+
+
+class LastStep(nn.LSTM):
+    def forward(self, steps):
+        return super().forward(steps)[0][:, -1]
+
 
 LAYERS = {
     Conv: lambda layer: nn.LazyConv2d(layer.filters, layer.kernel, layer.stride, layer.padding),
     Dense: lambda layer: nn.LazyLinear(layer.units),
-    MaxPool: lambda layer: nn.MaxPool2d(layer.size),
+    MaxPool: lambda layer: nn.MaxPool2d(layer.size, layer.stride),
+    BatchNorm: lambda layer: nn.LazyBatchNorm2d(layer.epsilon, 1 - layer.momentum),
     Activation: lambda layer: {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}[layer.function](),
     Dropout: lambda layer: nn.Dropout(layer.rate),
     Flatten: lambda layer: nn.Flatten(),
@@ -27,9 +34,13 @@ OPTIMIZERS = {
 def epochs(arrays, layers, input_shape, classes, batch_size, optimizer, threads, count, permit):
     """Return the seconds of each epoch. permit() is called, and may wait, before each."""
     torch.set_num_threads(threads)
-    images = torch.tensor(arrays.train_images).permute(0, 3, 1, 2).contiguous()
+    images = torch.tensor(arrays.train_images)
+    if images.dim() == 4:
+        images = images.permute(0, 3, 1, 2).contiguous()
     labels = torch.tensor(arrays.train_labels)
-    model = nn.Sequential(*[LAYERS[type(layer)](layer) for layer in layers])
+    # nn.LSTM is not lazy: it must be the first layer.
+    kinds = {**LAYERS, LSTM: lambda layer: LastStep(input_shape[-1], layer.units, batch_first=True)}
+    model = nn.Sequential(*[kinds[type(layer)](layer) for layer in layers])
     model(images[:1])  # gives the lazy layers their weights
     loss_of = nn.CrossEntropyLoss()
     optimizer = OPTIMIZERS[type(optimizer)](model.parameters(), optimizer)
