@@ -34,15 +34,16 @@ def test_what_is_recorded_is_what_the_power_study_reads_and_is_not_recorded_agai
     (cell,) = read_bank(plan.bank)
     assert cell.cell == "toy/logistic_regression/digits/b32"
     assert cell.processes.shape == (2, 2)  # the warm-up epoch is left out
+    assert cell.alone.shape == (2, 2, 2)
     assert cell.pairs.shape == (2, 2, 2)
     assert cell.baseline_first.tolist() == [[False, True], [True, False]]
-    assert launch.launches == [1, 2, 1, 1, 2, 2]
+    assert launch.launches == [1, 2, 1, 1, 1, 1, 2, 2, 2, 2]
     written = bank_file(plan.bank, plan.cells[0]).read_bytes()
     record(plan, launch)
-    assert len(launch.launches) == 6
+    assert len(launch.launches) == 10
     assert bank_file(plan.bank, plan.cells[0]).read_bytes() == written
     record(replace(plan, processes=3), launch)
-    assert launch.launches[6:] == [3]
+    assert launch.launches[10:] == [3]
 
 
 def test_the_smallest_accuracy_over_the_seeds_is_told(plan, launch):

@@ -105,9 +105,14 @@ def rule_lines(pairs: int, seed: int, bank: list[Recorded]) -> list[str]:
     return lines + [f"{name:60s} | " + " | ".join(found) for name, found in cells.items()]
 
 
-def fastest(count: int) -> Callable[[Array, Array, Array], float]:
-    """Return the value of a pair as the difference of the means of each side's fastest epochs."""
-    return lambda one, other, _: float(np.sort(other)[:count].mean() - np.sort(one)[:count].mean())
+def fastest(share: float) -> Callable[[Array, Array, Array], float]:
+    """Return the value of a pair as the difference of the means of each side's fastest share of epochs, one at least."""
+
+    def value(one: Array, other: Array, _: Array) -> float:
+        count = max(1, round(share * len(one)))
+        return float(np.sort(other)[:count].mean() - np.sort(one)[:count].mean())
+
+    return value
 
 
 def both_neighbours(one: Array, other: Array, first: Array) -> float:
@@ -116,20 +121,25 @@ def both_neighbours(one: Array, other: Array, first: Array) -> float:
     return float(np.median(ratios))
 
 
-def undisturbed(one: Array, other: Array, first: Array) -> float:
-    """Return pair_value of the 70 % of neighbours whose slower epoch is fastest: it leans to neither side."""
-    kept = np.argsort(np.maximum(one, other))[: max(4, round(0.7 * len(one)))]
-    return pair_value(np.exp(one[kept]), np.exp(other[kept]), first[kept])
+def undisturbed(share: float) -> Callable[[Array, Array, Array], float]:
+    """Return pair_value of the share of neighbours whose slower epoch is fastest: it leans to neither side."""
+
+    def value(one: Array, other: Array, first: Array) -> float:
+        kept = np.argsort(np.maximum(one, other))[: max(4, round(share * len(one)))]
+        return pair_value(np.exp(one[kept]), np.exp(other[kept]), first[kept])
+
+    return value
 
 
 PAIR_VALUES: dict[str, Callable[[Array, Array, Array], float]] = {
     "Hodges-Lehmann of neighbours (Framegate)": lambda one, other, first: pair_value(np.exp(one), np.exp(other), first),
     "mean of neighbours": lambda one, other, _: float((other - one).mean()),
     "median over both neighbours": both_neighbours,
-    "Hodges-Lehmann, undisturbed 70 %": undisturbed,
-    "faster half of each side": fastest(6),
-    "3 fastest of each side": fastest(3),
-    "minimum of each side": fastest(1),
+    "Hodges-Lehmann, undisturbed 70 %": undisturbed(0.7),
+    "Hodges-Lehmann, undisturbed half": undisturbed(0.5),
+    "faster half of each side": fastest(0.5),
+    "fastest tenth of each side": fastest(0.1),
+    "minimum of each side": fastest(0.0),
 }
 
 
@@ -138,8 +148,7 @@ def pair_lines(bank: list[Recorded]) -> list[str]:
     paired = [cell for cell in bank if cell.pairs.size]
     lines = [f"{'':44s} " + " ".join(cell.cell.split("/b")[0] for cell in paired)]
     for name in ("median", "trimmed-mean", "minimum"):
-        alone = [location(cell.processes, name) for cell in paired]  # type: ignore[arg-type]
-        spread = [np.std(value[1::2] - value[: len(value) // 2 * 2 : 2], ddof=1) for value in alone]
+        spread = [np.std(np.diff(location(cell.alone, name)), ddof=1) for cell in paired]  # type: ignore[arg-type]
         lines.append(f"{f'one after the other, {name}':44s} " + " ".join(f"{found:.4f}" for found in spread))
     for name, value in PAIR_VALUES.items():
         spread = [

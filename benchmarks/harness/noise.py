@@ -78,8 +78,9 @@ class Recorded:
 
     cell: str
     machine: str
-    processes: Array  # (processes, epochs)
-    pairs: Array  # (pairs, side, epochs) of processes that alternated; empty where none were recorded
+    processes: Array  # (processes, epochs); empty where only pairs were recorded
+    alone: Array  # (pairs, side, epochs) of two processes one after the other; empty where no pairs were recorded
+    pairs: Array  # (pairs, side, epochs) of two processes that alternated, right after those; empty likewise
     baseline_first: NDArray[np.bool_]  # (pairs, epochs)
 
 
@@ -87,7 +88,8 @@ def read_bank(folder: Path = BANK) -> list[Recorded]:
     """Return the recorded cells of the folder's *.json files, by name.
 
     A file is {"cell", "machine", "date", "processes": [[seconds of each epoch, the warm-up first], ...]} and may have
-    "pairs": [{"baseline": [seconds], "current": [seconds], "baseline_first": [true, ...]}, ...], warm-up first too.
+    "pairs": [{"alone": [[seconds], [seconds]], "baseline": [seconds], "current": [seconds], "baseline_first": [true,
+    ...]}, ...], warm-up first too.
     """
     return [_recorded(json.loads(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.json"))]
 
@@ -97,7 +99,8 @@ def _recorded(found: dict) -> Recorded:  # type: ignore[type-arg]
     return Recorded(
         found["cell"],
         found["machine"],
-        np.log(np.array(found["processes"])[:, 1:]),
+        np.log(np.array(found["processes"])[:, 1:]) if found["processes"] else np.empty((0, 0)),
+        np.log(np.array([pair["alone"] for pair in pairs])[..., 1:]) if pairs else np.empty(0),
         np.log(np.array([[pair["baseline"][1:], pair["current"][1:]] for pair in pairs])) if pairs else np.empty(0),
         np.array([pair["baseline_first"][1:] for pair in pairs], dtype=bool),
     )
@@ -108,10 +111,11 @@ def resampled(random: np.random.Generator, bank: Sequence[Recorded], pairs: int,
 
     Every cell serves equally often; no process is on both sides. Drawn in the order of recording or not: at random.
     """
-    shortest = min(cell.processes.shape[1] for cell in bank)
+    alone = [cell.processes for cell in bank if cell.processes.size]
+    shortest = min(series.shape[1] for series in alone)
     baseline, current = [], []
     for index in range(pairs):
-        rows = bank[index % len(bank)].processes[:, :shortest]
+        rows = alone[index % len(alone)][:, :shortest]
         chosen = random.permutation(len(rows))[: 2 * count]
         baseline.append(rows[chosen[:count]])
         current.append(rows[chosen[count:]])

@@ -178,20 +178,28 @@ def recorded_runs(seed: int, bank: list[Recorded], runs: int, pairs: int) -> Arr
     return np.array(drawn) * random.choice((-1.0, 1.0), (runs, pairs))
 
 
+def centre(values: Array) -> str:
+    """Return the mean of the values with half of its 95 % interval."""
+    width = float(stats.t.ppf(0.975, len(values) - 1)) * stats.sem(values)
+    return f"{values.mean():+.4f} +- {width:.4f}"
+
+
 def alternation_lines(bank: list[Recorded]) -> list[str]:
     """Return a line a recorded cell: spread of the log-ratio one after the other and alternating, and its centre."""
     lines = []
-    for cell in bank:
-        if not cell.pairs.size:
-            continue
+    paired = [cell for cell in bank if cell.pairs.size]
+    for cell in paired:
         spreads = []
-        for name in ("median", chosen_location(list(cell.processes))):
-            after = location(cell.processes, name)
-            spreads.append(float(np.std(after[1::2] - after[: len(after) // 2 * 2 : 2], ddof=1)))
+        for name in ("median", chosen_location(list(cell.alone.reshape(-1, cell.alone.shape[-1])))):
+            after = location(cell.alone, name)
+            spreads.append(float(np.std(after[:, 1] - after[:, 0], ddof=1)))
         values = pair_values(cell)
-        spread, width = float(values.std(ddof=1)), float(stats.t.ppf(0.975, len(values) - 1)) * stats.sem(values)
+        spread = float(values.std(ddof=1))
         shares = " ".join(f"{one_by_one:.4f} {spread / one_by_one:5.2f}" for one_by_one in spreads)
-        lines.append(f"  {cell.cell:46s} {spread:.4f} {shares} {values.mean():+.4f} +- {width:.4f}")
+        lines.append(f"  {cell.cell:46s} {spread:.4f} {shares} {centre(values)}")
+    if paired:
+        together = np.concatenate([pair_values(cell) for cell in paired])
+        lines.append(f"  all {len(together)} pairs {centre(together)}")
     return lines
 
 

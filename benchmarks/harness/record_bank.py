@@ -2,7 +2,8 @@
 
 Run it where nothing else runs: `python -m benchmarks.harness.record_bank`. Each cell is trained in fresh processes, process
 1 of every cell, then process 2, ..., so that a drift of the machine hits all cells alike; then the same code in pairs of
-processes that alternate epoch by epoch. Every series is written as soon as it is finished: started again, it goes on.
+processes that alternate epoch by epoch, and right before each pair in two processes one after the other, so that both ways of
+comparing meet the same machine. Every series is written as soon as it is finished: started again, it goes on.
 The accuracies of all seeds come with them; `--accuracy` prints them, the evidence for docs/floors.md.
 """
 
@@ -25,7 +26,14 @@ from framegate.runner.run import launch_outside, machine
 from .noise import BANK
 
 ROOT = Path(__file__).parents[2]
-ALTERNATED = ("tensorflow-2.21/lenet", "mxnet-1.9/lenet", "keras-tensorflow-2.21/lenet", "mxnet-1.9/dense")
+ALTERNATED = (
+    "tensorflow-2.21/lenet",
+    "mxnet-1.9/lenet",
+    "keras-tensorflow-2.21/lenet",
+    "mxnet-1.9/dense",
+    "scikit-learn-1.9/dense",
+    "pytorch-2.13/lenet",
+)
 Series = list[float]
 LaunchOf = Callable[[Cell, int, Path], Launch]
 
@@ -94,7 +102,11 @@ def record_process(cell: Cell, number: int, launch: LaunchOf) -> tuple[Series, S
 
 
 def record_pair(cell: Cell, index: int, launch: LaunchOf) -> dict[str, Any]:
-    """Return one pair of alternating processes of the same code and seed; index counts from 0, odd ones start swapped."""
+    """Return two processes of the same code and seed, one after the other, then two that alternate.
+
+    index counts from 0; in odd pairs the other one of the two that alternate begins.
+    """
+    alone = [record_process(cell, index + 1, launch)[0] for _ in range(2)]
     seconds: tuple[Series, Series] = ([], [])
 
     def on_event(position: int, event: Event) -> None:
@@ -108,7 +120,7 @@ def record_pair(cell: Cell, index: int, launch: LaunchOf) -> dict[str, Any]:
     baseline, current = reversed(seconds) if swapped else seconds
     # The driver grants epochs A B, B A, A B, ... to the positions.
     first = [(epoch % 2 == 0) != swapped for epoch in range(cell.epochs)]
-    return {"baseline": rounded(baseline), "current": rounded(current), "baseline_first": first}
+    return {"alone": alone, "baseline": rounded(baseline), "current": rounded(current), "baseline_first": first}
 
 
 def record(plan: Plan, launch: LaunchOf) -> None:
@@ -157,7 +169,7 @@ def main() -> None:
     options.add_argument("--processes", type=int, default=20)
     options.add_argument("--epochs", type=int, default=12)
     options.add_argument("--pairs", type=int, default=40)
-    options.add_argument("--pair-epochs", type=int, default=12)
+    options.add_argument("--pair-epochs", type=int, default=33, help="as many as a gate's pair has of quick cells")
     options.add_argument("--accuracy", action="store_true", help="record nothing, print the accuracies in the bank")
     asked = options.parse_args()
     if not asked.accuracy:
