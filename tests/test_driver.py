@@ -168,12 +168,16 @@ def test_what_a_framework_prints_goes_to_the_log_and_never_looks_like_an_event(t
 def test_no_process_that_a_worker_started_outlives_it(toy_suite):
     launch = toy_suite.launch("out", TOY_FAULT="fork@1")
     run_alone(launch, lambda event: None)
-    pid = int((launch.directory / "log.txt").read_text().split("grandchild ")[1].split()[0])
-    for _ in range(100):  # the kernel reaps a killed orphan soon, not at once
+    assert has_ended(int((launch.directory / "log.txt").read_text().split("grandchild ")[1].split()[0]))
+
+
+def has_ended(pid):
+    """Return whether a process has ended, or does within 2 s: the kernel reaps a killed orphan soon, not at once."""
+    for _ in range(100):
         if not Path(f"/proc/{pid}").exists() or "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text():
-            return
+            return True
         time.sleep(0.02)
-    pytest.fail(f"process {pid} is still there")
+    return False
 
 
 def test_the_drivers_python_and_framework_variables_do_not_reach_a_worker(toy_suite, monkeypatch):
@@ -202,12 +206,9 @@ def test_a_worker_dies_with_its_driver(toy_suite):
     stored.write_bytes(pickle.dumps(toy_suite.launch("out", TOY_FAULT="hang@1")))
     done = subprocess.run([sys.executable, "-c", script, stored], capture_output=True, text=True, check=False)
     pid = int(done.stdout)
-    for _ in range(100):
-        if not Path(f"/proc/{pid}").exists() or "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text():
-            return
-        time.sleep(0.02)
-    os.kill(pid, 9)
-    pytest.fail("the worker outlived its driver")
+    if not has_ended(pid):
+        os.kill(pid, 9)
+        pytest.fail("the worker outlived its driver")
 
 
 def test_the_train_split_is_judged_where_the_job_asks_for_it(toy_suite):

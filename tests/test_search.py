@@ -1,8 +1,7 @@
-"""Searches: what is drawn, what is kept after a kill, what a failing trial is, what is told."""
+"""Searches: what is kept after a kill, what a failing trial is, what is told."""
 
 import json
 import math
-import os
 import re
 import signal
 import subprocess
@@ -11,17 +10,16 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
-import optuna
 import pytest
 from mounted import ROOT, worker_module
+from test_driver import has_ended
 from test_resume import descendants
 
 from framegate import cli
 from framegate.errors import MatrixError
 from framegate.report.search import partings, search_lines, search_page
-from framegate.runner.draws import drawn, neighbours, trials_of
-from framegate.runner.searches import Refinement, Search, read_searches
-from framegate.runner.trials import Cost, Outcome, Score, Trial
+from framegate.runner.searches import read_searches
+from framegate.runner.trials import FREE, Cost, Outcome, Score, Trial
 
 answers = worker_module("worker.answers")
 pretrained = worker_module("worker.pretrained")
@@ -65,8 +63,6 @@ batch_size = 32
 optimizer = { name = "adam", learning_rate = 0.01 }
 floor = 0.05
 """
-SPACE = {"a": (1, 2, 3), "b": ("x", "y")}
-FREE = Cost(0.0, 0.0, 0.0, 0.0)
 
 
 @pytest.fixture
@@ -77,66 +73,11 @@ def searched(toy_suite, framegate):
     return lambda *arguments: framegate("search", *arguments)
 
 
-def search_of(procedure, trials, refinement=None):
-    return Search("S", procedure, SPACE, (), 1, trials, 60.0, 0.9, refinement)
-
-
-def study():
-    return optuna.create_study(direction="maximize")
-
-
-def draw(search, study, count, seed=1):
-    """Let a study draw and tell so many trials; the value of a configuration is its `a`. Return the configurations."""
-    for number in range(len(study.trials), len(study.trials) + count):
-        trial = drawn(search, seed, study, number)
-        value = json.loads(trial.params["a"])
-        trial.set_user_attr("score", {"hits": value, "rows": 10})
-        study.tell(trial, value)
-    return [trial.configuration for trial in trials_of(study)]
-
-
 def test_the_studys_space_has_13860_valid_cells_and_its_own_count_is_of_another_grid():
     space = tomllib.loads((ROOT / "matrix.toml").read_text())["spaces"]["fashion_mlp"]
     assert math.prod(map(len, space.values())) == 13_860
     # Layers times widths, dropout on or off times rate, and an initialiser more than its table has.
     assert 6 * 7 * 5 * 2 * 10 * 3 * 5 * 3 == 189_000
-
-
-@pytest.mark.parametrize("procedure", ["grid", "random", "refined"])
-def test_a_resumed_search_draws_what_an_uninterrupted_one_draws(procedure):
-    refinement = Refinement(1, "m", ((4,),), 2) if procedure == "refined" else None
-    search = search_of(procedure, 4, refinement)
-    whole, parts = study(), study()
-    draw(search, parts, 2)
-    trial = drawn(search, 1, parts, 2)  # and killed
-    continued = drawn(search, 1, parts, 2, trial._trial_id)
-    assert continued.number == 2
-    parts.tell(continued, json.loads(continued.params["a"]))
-    assert draw(search, whole, 4) == draw(search, parts, 1)
-
-
-def test_a_grid_draws_each_configuration_once():
-    found = draw(search_of("grid", 6), study(), 6)
-    assert sorted((one["a"], one["b"]) for one in found) == [(a, b) for a in (1, 2, 3) for b in "xy"]
-
-
-def test_other_seeds_draw_other_configurations():
-    search = search_of("random", 6)
-    assert draw(search, study(), 6, seed=1) != draw(search, study(), 6, seed=100)
-
-
-def test_a_neighbour_is_one_step_along_one_axis_away():
-    assert list(neighbours(SPACE, {"a": 2, "b": "x"})) == [{"a": 1, "b": "x"}, {"a": 3, "b": "x"}, {"a": 2, "b": "y"}]
-    assert list(neighbours(SPACE, {"a": 1, "b": "x"})) == [{"a": 2, "b": "x"}, {"a": 1, "b": "y"}]
-
-
-def test_a_refinement_tries_neighbours_of_the_best_and_then_deepens_it():
-    search = search_of("refined", 2, Refinement(2, "m", ((4,), (4, 4)), 2))
-    first, second, *others = draw(search, study(), 6)
-    best = max((first, second), key=lambda one: one["a"])
-    assert others[0] in list(neighbours(SPACE, best))
-    best = max((first, second, *others[:2]), key=lambda one: one["a"])
-    assert others[2:] == [{**best, "deeper": [4]}, {**best, "deeper": [4, 4]}]
 
 
 def test_a_deeper_network_begins_with_the_weights_of_all_layers_but_the_last(tmp_path):
@@ -171,12 +112,35 @@ def test_a_search_tells_what_it_found_and_what_it_cost_and_a_failing_trial_is_a_
     assert len(finished(toy_suite)) == 2 * (4 - len(failed)) + 1
 
 
-def test_a_search_killed_in_its_middle_repeats_no_finished_fit(searched, toy_suite):
+def draw_three_that_train(toy_suite):
+    matrix = toy_suite.root / "matrix.toml"
+    declared = matrix.read_text().replace("dropout = [1.0, 0.5, 0.0]", "dropout = [0.5, 0.0]")
+    matrix.write_text(declared.replace("trials = 4", "trials = 3"))
+
+
+def test_each_fit_is_started_while_the_one_before_it_is_trained(searched, toy_suite):
+    draw_three_that_train(toy_suite)
+    assert searched("random").returncode == 0
+    records = toy_suite.records()
+    folders = [Path(record["directory"]) for record in records if record["event"] == "process"]
+    begins = [json.loads((folder / "job.json").read_text())["spawned"] for folder in folders]
+    lives = [record["wall_seconds"] for record in records if record["event"] == "finished"]
+    ends = [begin + life for begin, life in zip(begins, lives, strict=True)]
+    beside = [begin < end for begin, end in zip(begins[1:], ends, strict=False)]
+    # 3 trials of 2 folds; then the best once more, which the last trial decides.
+    assert beside == [True] * 5 + [False]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
+def test_a_search_cut_short_leaves_no_worker_behind_and_repeats_no_finished_fit(searched, toy_suite, ending):
+    draw_three_that_train(toy_suite)
     command = [sys.executable, "-m", "framegate", "search", "random"]
     with subprocess.Popen(command, cwd=toy_suite.root, stdout=subprocess.PIPE, text=True) as process:
-        next(line for line in process.stdout if ", trial 1:" in line)
-        for pid in [process.pid, *descendants(process.pid)]:
-            os.kill(pid, signal.SIGKILL)
+        next(line for line in process.stdout if ", trial 0:" in line)
+        workers = descendants(process.pid)
+        process.send_signal(ending)
+    assert workers
+    assert all(map(has_ended, workers))
     before = finished(toy_suite)
     done = searched("random", "--resume")
     assert done.returncode == 0, done.stderr

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from framegate.errors import SearchError
 from framegate.runner.searches import Configuration, Search
-from framegate.runner.trials import Cost, Score, Trial, best_of
+from framegate.runner.trials import FREE, Cost, Score, Trial, best_of
 
 if TYPE_CHECKING:
     import optuna
@@ -36,22 +36,27 @@ def open_storage(folder: Path) -> "optuna.storages.BaseStorage":
         ) from None
 
 
-def trials_of(study: "optuna.Study") -> list[Trial]:
-    """Return a study's trials in the order of their numbers."""
+def trials_of(kept: Sequence["optuna.trial.FrozenTrial"]) -> list[Trial]:
+    """Return what Optuna keeps of trials, in the order of their numbers."""
     found = []
-    for trial in study.get_trials(deepcopy=False):
+    for trial in kept:
         score, cost = (trial.user_attrs.get(name) for name in ("score", "cost"))
         found.append(
             Trial(
                 number=trial.number,
-                configuration={axis: json.loads(text) for axis, text in trial.params.items()},
+                configuration=configuration_of(trial),
                 state={"FAIL": "failed"}.get(trial.state.name, trial.state.name.lower()),
                 score=Score(**score) if score else None,
-                cost=Cost(**cost) if cost else Cost(0.0, 0.0, 0.0, 0.0),
+                cost=Cost(**cost) if cost else FREE,
                 reason=trial.user_attrs.get("reason", ""),
             )
         )
     return found
+
+
+def configuration_of(trial: "optuna.Trial | optuna.trial.FrozenTrial") -> Configuration:
+    """Return what was drawn, as JSON has it."""
+    return {axis: json.loads(text) for axis, text in trial.params.items()}
 
 
 def state_of(name: str) -> "optuna.trial.TrialState":
@@ -61,20 +66,37 @@ def state_of(name: str) -> "optuna.trial.TrialState":
     return TrialState[name]
 
 
-def drawn(search: Search, seed: int, study: "optuna.Study", number: int, begun: int | None = None) -> "optuna.Trial":
-    """Return the trial of that number, its configuration drawn. begun: Optuna's id of one that a kill cut short."""
+def drawn(search: Search, seed: int, before: Sequence["optuna.trial.FrozenTrial"]) -> "optuna.Trial":
+    """Return the trial that follows those before it, its configuration drawn.
+
+    It lives in a study in memory: a trial is stored when it has ended, and one that a kill cut short is drawn again, the same.
+    """
     import optuna
 
-    given = _refined(search, seed, trials_of(study)[:number])
+    number = len(before)
+    given = _refined(search, seed, trials_of(before))
     choices = _texts(search.space)
     if DEEPER in given and search.refinement:
         choices |= _texts({DEEPER: search.refinement.deeper})
-    study.sampler = _sampler(search, seed, number, _texts({axis: (value,) for axis, value in given.items()}))
-    trial = study.ask() if begun is None else optuna.Trial(study, begun)
+    sampler = _sampler(search, seed, number, _texts({axis: (value,) for axis, value in given.items()}))
+    # A fold below the median of the trials before ends a trial of a grid. The others train all their folds, as the study did.
+    pruner = optuna.pruners.MedianPruner() if search.procedure == "grid" else optuna.pruners.NopPruner()
+    study = optuna.create_study(sampler=sampler, pruner=pruner, direction="maximize")
+    study.add_trials(before)
+    trial = study.ask()
     for axis, texts in choices.items():
         trial.suggest_categorical(axis, texts)
     study.sampler = optuna.samplers.RandomSampler()  # GridSampler's would end the study, which only optimize() may
     return trial
+
+
+def foreseen(search: Search, seed: int, running: "optuna.Trial") -> Configuration | None:
+    """Return what will be drawn after a running trial unless that is the best so far, or None where it decides."""
+    trials = running.study.get_trials(deepcopy=False)
+    learns = search.refinement is not None and search.trials // 2 <= len(trials) < search.trials  # TPE, of all trials
+    if learns or len(trials) >= search.most_trials:
+        return None
+    return configuration_of(drawn(search, seed, trials))
 
 
 def _sampler(search: Search, seed: int, number: int, given: Mapping[str, list[str]]) -> "optuna.samplers.BaseSampler":

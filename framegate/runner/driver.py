@@ -63,6 +63,10 @@ class Worker:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill the worker and all it started, if they have not ended."""
         self._signal(signal.SIGKILL)
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout, self._events):
@@ -188,10 +192,16 @@ def _write_repeat(launch: Launch, command: list[str], environment: Mapping[str, 
     return f"sh {shlex.quote(str(script))}"
 
 
-def run_alone(launch: Launch, on_event: Callable[[Event], None]) -> float:
+def at_work(launch: Launch) -> Worker:
+    """Return a new worker, all its epochs granted."""
+    worker = Worker(launch)
+    worker.grant(launch.job["epochs"])
+    return worker
+
+
+def run_alone(launch: Launch, on_event: Callable[[Event], None], start: Callable[[Launch], Worker] = at_work) -> float:
     """Run one worker to its end, all epochs granted at once; return its wall seconds. Raises WorkerFailed."""
-    with Worker(launch) as worker:
-        worker.grant(launch.job["epochs"])
+    with start(launch) as worker:
         while (event := worker.next_event()) is not None:
             on_event(event)
         return worker.wall_seconds

@@ -17,7 +17,7 @@ from framegate.runner.cell import TRAINING, Cell
 from framegate.runner.data import Dataset
 from framegate.runner.declarations import Environment
 from framegate.runner.disturbance import disturbance
-from framegate.runner.driver import Event, run_alone
+from framegate.runner.driver import Event, Worker, at_work, run_alone
 from framegate.runner.environments import built_folder, ensure
 from framegate.runner.jobs import Launch, code_fingerprint, launch_of, make_job
 from framegate.runner.journal import (
@@ -38,6 +38,7 @@ from framegate.runner.journal import (
 from framegate.runner.work import Attempt, Place, Work, work_of
 
 Watch = Callable[[Task, Event], None]
+Start = Callable[[Launch], Worker]  # to return a worker with all its epochs granted
 # What decides a cell's data, and whether its model fits them.
 _OF_THE_DATA = (
     "dataset", "image_size", "train_rows", "fold", "validation", "augment",
@@ -154,11 +155,11 @@ class Run:
         found = self._finished.get((task.cell, task.purpose, task.process))
         return found if found and found.key == work.key else None
 
-    def run_process(self, task: Task, work: Work, watch: Watch) -> ProcessResult:
+    def run_process(self, task: Task, work: Work, watch: Watch, start: Start = at_work) -> ProcessResult:
         """Return the result of one more attempt at a process, alone. Raises WorkerFailed."""
         attempt = self.begin(task, work)
         try:
-            wall_seconds = run_alone(attempt.launch, lambda event: self.record(attempt, event, watch))
+            wall_seconds = run_alone(attempt.launch, lambda event: self.record(attempt, event, watch), start)
         except WorkerFailed as failure:
             self.fail(attempt, failure)
             raise
@@ -166,13 +167,16 @@ class Run:
 
     def begin(self, task: Task, work: Work, **told: object) -> Attempt:
         """Return one more attempt at a process, written down as begun; told is kept with it."""
-        first = replace(task, attempt=1)
-        self._attempts[first] += 1
-        task = replace(task, attempt=self._attempts[first])
-        directory = task.directory(self.folder)
-        begin = len(self.journal.records)
-        self.journal.append(event_record(task, work.start | self._conditions | told | {"directory": str(directory)}))
-        return Attempt(task, work.launch(directory), begin)
+        attempt = self.upcoming(task, work)
+        self._attempts[replace(task, attempt=1)] = attempt.task.attempt
+        told |= {"directory": str(attempt.launch.directory)}
+        self.journal.append(event_record(attempt.task, work.start | self._conditions | told))
+        return attempt
+
+    def upcoming(self, task: Task, work: Work) -> Attempt:
+        """Return the next attempt at a process, of which nothing is written down yet."""
+        task = replace(task, attempt=self._attempts[replace(task, attempt=1)] + 1)
+        return Attempt(task, work.launch(task.directory(self.folder)), len(self.journal.records))
 
     def record(self, attempt: Attempt, event: Event, watch: Watch) -> None:
         """Write an event down, then show it."""

@@ -7,20 +7,23 @@ journal, so a fit that had finished when a run was killed is never repeated; Opt
 import hashlib
 import json
 import math
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framegate.errors import MatrixError, SearchError, WorkerFailed
+from framegate.runner.ahead import Ahead
 from framegate.runner.cell import TRAINING, Cell
-from framegate.runner.draws import DEEPER, drawn, state_of, trials_of
+from framegate.runner.draws import DEEPER, configuration_of, drawn, foreseen, state_of, trials_of
+from framegate.runner.driver import Event
+from framegate.runner.jobs import Launch
 from framegate.runner.journal import ProcessResult, Task
 from framegate.runner.run import Run
-from framegate.runner.searches import Search
-from framegate.runner.trials import Cost, Outcome, Score, Trial, best_of, words_of
-from framegate.runner.work import Place
+from framegate.runner.searches import Configuration, Search
+from framegate.runner.trials import FREE, Cost, Outcome, Score, Trial, best_of, words_of
+from framegate.runner.work import Place, Work
 
 if TYPE_CHECKING:
     import optuna
@@ -35,6 +38,7 @@ class Bench:
     cell: Cell
     say: Callable[[str], None]
     budget_seconds: float | None = None  # instead of that of the run that is resumed, or else the search's own
+    ahead: Ahead = field(default_factory=Ahead)
 
     @property
     def name(self) -> str:
@@ -47,7 +51,7 @@ class Fit:
 
     result: ProcessResult
     score: Score
-    ran: bool  # just now: else it was in the journal
+    cost: Cost
 
 
 def run_search(bench: Bench, storage: "optuna.storages.BaseStorage") -> Outcome:
@@ -55,18 +59,18 @@ def run_search(bench: Bench, storage: "optuna.storages.BaseStorage") -> Outcome:
 
     Raises SearchError, besides what Run.place raises, and WorkerFailed where the best configuration's last training fails.
     """
-    study, search, seed = _study(bench, storage), bench.search, bench.cell.seed
+    study, search = _study(bench, storage), bench.search
     budget = bench.budget_seconds or study.user_attrs.get("budget_seconds") or search.budget_seconds
     study.set_user_attr("budget_seconds", budget)
     for fold in range(1, search.folds + 1):  # decoded before the first trial, which would else be the dearest
         bench.run.dataset(_of_fold(bench, bench.cell, fold), bench.say)
-    for unfinished in study.get_trials(deepcopy=False, states=(state_of("RUNNING"),)):
-        _attempt(bench, study, drawn(search, seed, study, unfinished.number, unfinished._trial_id))
-    while _goes_on(bench, trials := trials_of(study), budget):
-        _attempt(bench, study, drawn(search, seed, study, len(trials)))
-    if (best := best_of(trials)) is None:
-        raise SearchError(f"{bench.name}: none of {len(trials)} trials finished; the last: {trials[-1].reason}")
-    tested, last = _last_training(bench, study, best)
+    with bench.ahead:
+        bench.ahead.lap()  # so far nothing was a trial's
+        while _goes_on(bench, trials := trials_of(kept := study.get_trials(deepcopy=False)), budget):
+            study.add_trial(_attempt(bench, drawn(search, bench.cell.seed, kept)))
+        if (best := best_of(trials)) is None:
+            raise SearchError(f"{bench.name}: none of {len(trials)} trials finished; the last: {trials[-1].reason}")
+        tested, last = _last_training(bench, study, best)
     return Outcome(
         search.name, search.procedure, bench.cell.environment, search.target, tuple(trials), best, tested, last
     )
@@ -76,14 +80,7 @@ def _study(bench: Bench, storage: "optuna.storages.BaseStorage") -> "optuna.Stud
     """Return the search's study, a new one where there is none. Raises SearchError where it is another search's."""
     import optuna
 
-    study = optuna.create_study(
-        study_name=bench.name,
-        storage=storage,
-        load_if_exists=True,
-        direction="maximize",
-        # A fold below the median of the trials before ends a trial of a grid. The others train all their folds, as the study did.
-        pruner=optuna.pruners.MedianPruner() if bench.search.procedure == "grid" else optuna.pruners.NopPruner(),
-    )
+    study = optuna.create_study(study_name=bench.name, storage=storage, load_if_exists=True, direction="maximize")
     wanted, found = _identity(bench), study.user_attrs.get("search")
     if found is None:
         study.set_user_attr("search", wanted)
@@ -109,30 +106,23 @@ def _identity(bench: Bench) -> dict[str, Any]:
 
 def _goes_on(bench: Bench, trials: Sequence[Trial], budget: float) -> bool:
     """Return whether one more trial is wanted and fits the budget. Raises SearchError where none would."""
-    search, refinement = bench.search, bench.search.refinement
     costs = [trial.cost.seconds for trial in trials]
     if costs and max(costs) > budget:
         raise SearchError(
             f"{bench.name}: a budget of {budget:g} s is smaller than a trial, which took {max(costs):.3g} s;"
             f" wanted at least --budget {math.ceil(2 * max(costs))}s; --resume {bench.run.journal.run} keeps what was found"
         )
-    most = search.trials + (refinement.neighbours + len(refinement.deeper) if refinement else 0)
-    return len(trials) < most and sum(costs) + max(costs, default=0.0) <= budget
+    return len(trials) < bench.search.most_trials and sum(costs) + max(costs, default=0.0) <= budget
 
 
-def _attempt(bench: Bench, study: "optuna.Study", trial: "optuna.Trial") -> None:
-    """Train and judge a trial's networks, and tell Optuna."""
-    begin, fits, reason = time.monotonic(), list[Fit](), ""
-    state = state_of("COMPLETE")
-    configuration = {axis: json.loads(text) for axis, text in trial.params.items()}
-    reported = study.get_trials(deepcopy=False)[trial.number].intermediate_values  # before a kill
-    made: list[Fit] = []
+def _attempt(bench: Bench, trial: "optuna.Trial") -> "optuna.trial.FrozenTrial":
+    """Return a trial whose networks were trained and judged."""
+    fits, reason, state = list[Fit](), "", state_of("COMPLETE")
+    configuration = configuration_of(trial)
     try:
         for fold in range(1, bench.search.folds + 1):
-            made += _fits(bench, configuration, fold)
-            fits.append(made[-1])
-            if fold not in reported:
-                trial.report(_sum(fits).accuracy, step=fold)
+            fits.append(_fits(bench, configuration, fold, partial(_upcoming, bench, trial, fold))[-1])
+            trial.report(_sum(fits).accuracy, step=fold)
             if fold < bench.search.folds and trial.should_prune():
                 state = state_of("PRUNED")
                 break
@@ -141,48 +131,79 @@ def _attempt(bench: Bench, study: "optuna.Study", trial: "optuna.Trial") -> None
         trial.set_user_attr("reason", reason)
     else:
         trial.set_user_attr("score", asdict(_sum(fits)))
-    cost = _cost(time.monotonic() - begin, made, fits)
+    cost = sum((fit.cost for fit in fits), Cost(0.0, 0.0, 0.0, bench.ahead.lap()))
     trial.set_user_attr("cost", asdict(cost))
-    study.tell(trial, _sum(fits).accuracy if state.name == "COMPLETE" else None, state)
     found = f"accuracy {_sum(fits).accuracy:.4f}" if state.name == "COMPLETE" else state.name.lower()
     why = f": {reason.splitlines()[0]}" if reason else ""
     bench.say(f"{bench.name}, trial {trial.number}: {words_of(configuration)}: {found}{why} after {cost.seconds:.3g} s")
+    return trial.study.tell(trial, _sum(fits).accuracy if state.name == "COMPLETE" else None, state)
 
 
 def _last_training(bench: Bench, study: "optuna.Study", best: Trial) -> tuple[Score, Cost]:
     """Return the best configuration's score on the test split, trained on the whole train split, and what that cost."""
     known = study.user_attrs.get("last")
     if known is None or known["trial"] != best.number:
-        begin = time.monotonic()
         fits = _fits(bench, best.configuration, None)
-        cost = _cost(time.monotonic() - begin, fits, fits)
+        cost = sum((fit.cost for fit in fits), FREE)
         known = {"trial": best.number, "score": asdict(fits[-1].score), "cost": asdict(cost)}
         study.set_user_attr("last", known)
     return Score(**known["score"]), Cost(**known["cost"])
 
 
-def _fits(bench: Bench, configuration: Mapping[str, Any], fold: int | None) -> list[Fit]:
+def _fits(
+    bench: Bench,
+    configuration: Mapping[str, Any],
+    fold: int | None,
+    upcoming: Callable[[], Launch | None] | None = None,
+) -> list[Fit]:
     """Return the network of a fold, or of the whole train split, behind that whose weights it begins with, if there is one.
 
+    upcoming returns what will be trained next, or None: it is asked when this one is ready, and that is then started beside it.
     Raises WorkerFailed, and MatrixError where no such network can be made.
     """
-    sources, changes = list[Fit](), dict[str, Any]()
-    if bench.search.refinement:
-        changes["save"] = ["labels", "body"]
-    if DEEPER in configuration:
-        shallow = {axis: value for axis, value in configuration.items() if axis != DEEPER}
-        sources = _fits(bench, shallow, fold)
-        body = Path(sources[-1].result.directory) / "body.npz"
-        changes["pretrained"] = {"file": str(body), "sha256": hashlib.sha256(body.read_bytes()).hexdigest()}
-    cell = _cell(bench, configuration, fold)
-    place = _place(bench, cell, fold)
-    work = bench.run.work(place, TRAINING, 1, **changes)
-    task = Task(cell.id, TRAINING, 1)
-    known = bench.run.known(task, work)
-    result = known or bench.run.run_process(task, work, lambda task, event: None)
-    rows = place.dataset.rows["test"]
+    shallow = {axis: value for axis, value in configuration.items() if axis != DEEPER}
+    sources = _fits(bench, shallow, fold) if DEEPER in configuration else []
+    task, work = _work(bench, configuration, fold, sources)
+
+    def watch(_: Task, event: Event) -> None:
+        if event["event"] == "ready" and upcoming and (launch := upcoming()):
+            bench.ahead.start(launch)
+        if event["event"] == "done":
+            bench.ahead.set_to_work()
+
+    known, driver = bench.run.known(task, work), bench.ahead.lap()
+    result = known or bench.run.run_process(task, work, watch, bench.ahead.take)
+    # Of one in the journal, when it was wanted is not known: its whole life is counted, but for its wait.
+    seconds = known.wall_seconds - known.phases["waiting"] if known else bench.ahead.lap()
+    rows = work.place.dataset.rows["test"]
     score = Score(round(result.epochs[-1]["test_accuracy"] * rows), rows)
-    return [*sources, Fit(result, score, ran=known is None)]
+    return [*sources, Fit(result, score, _cost(result, seconds, driver))]
+
+
+def _upcoming(bench: Bench, trial: "optuna.Trial", fold: int) -> Launch | None:
+    """Return the launch of what is to be trained after a fold of a trial, as far as can be told now, or None."""
+    configuration: Configuration | None = configuration_of(trial)
+    if fold == bench.search.folds:
+        configuration, fold = foreseen(bench.search, bench.cell.seed, trial), 0
+    if configuration is None or DEEPER in configuration:
+        return None
+    try:
+        task, work = _work(bench, configuration, fold + 1, [])
+    except MatrixError:  # is told when its turn has come
+        return None
+    return None if bench.run.known(task, work) else bench.run.upcoming(task, work).launch
+
+
+def _work(
+    bench: Bench, configuration: Mapping[str, Any], fold: int | None, sources: Sequence[Fit]
+) -> tuple[Task, Work]:
+    """Return the process that trains a configuration. Raises MatrixError where it makes no network."""
+    cell = _cell(bench, configuration, fold)
+    changes: dict[str, Any] = {"save": ["labels", "body"]} if bench.search.refinement else {}
+    for source in sources:
+        body = Path(source.result.directory) / "body.npz"
+        changes["pretrained"] = {"file": str(body), "sha256": hashlib.sha256(body.read_bytes()).hexdigest()}
+    return Task(cell.id, TRAINING, 1), bench.run.work(_place(bench, cell, fold), TRAINING, 1, **changes)
 
 
 def _place(bench: Bench, cell: Cell, fold: int | None) -> Place:
@@ -228,11 +249,8 @@ def _sum(fits: Iterable[Fit]) -> Score:
     return Score(sum(score.hits for score in scores), sum(score.rows for score in scores))
 
 
-def _cost(elapsed: float, made: Sequence[Fit], own: Sequence[Fit]) -> Cost:
-    """Return what the own fits cost, given the seconds in which some of those made ran; others were in the journal."""
-    lives = sum(fit.result.wall_seconds for fit in own)
-    phases = [fit.result.phases for fit in own]
-    training = sum(one.get("first step", 0.0) + one["epochs"] for one in phases)
-    evaluating = sum(one["evaluate"] for one in phases)
-    driver = elapsed - sum(fit.result.wall_seconds for fit in made if fit.ran)
-    return Cost(training, evaluating, lives - training - evaluating, driver)
+def _cost(result: ProcessResult, seconds: float, driver: float) -> Cost:
+    """Return what a network cost, given the seconds for which it was waited, and those before."""
+    training = result.phases.get("first step", 0.0) + result.phases["epochs"]
+    evaluating = result.phases["evaluate"]
+    return Cost(training, evaluating, seconds - training - evaluating, driver)

@@ -41,6 +41,11 @@ class Search:
     target: float  # validation accuracy; how long it took to reach it is told
     refinement: Refinement | None  # of "refined"
 
+    @property
+    def most_trials(self) -> int:
+        """The draws, and what a refinement tries after them."""
+        return self.trials + (self.refinement.neighbours + len(self.refinement.deeper) if self.refinement else 0)
+
 
 def read_searches(path: Path, environments: Mapping[str, Environment]) -> dict[str, Search]:
     """Return the searches that the file declares, by name. Raises MatrixError naming the table and key."""

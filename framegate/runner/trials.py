@@ -24,12 +24,23 @@ class Cost:
 
     training: float
     evaluating: float
-    starting: float  # the rest of its workers' lives: interpreter, import, data, building, end
-    driver: float  # outside its workers
+    starting: float  # of its workers, where that was waited for: interpreter, import, data, building, end
+    driver: float  # where no worker was
 
     @property
     def seconds(self) -> float:
         return self.training + self.evaluating + self.starting + self.driver
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(
+            self.training + other.training,
+            self.evaluating + other.evaluating,
+            self.starting + other.starting,
+            self.driver + other.driver,
+        )
+
+
+FREE = Cost(0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
