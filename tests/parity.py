@@ -52,7 +52,7 @@ def train(
         reruns=0,
         init=init,
     )
-    job = make_job(cell, TRAINING, 1, environment.adapter, _stored(subject.shape, directory), ROOT)
+    job = make_job(cell, TRAINING, 1, environment.adapter, _stored(subject, directory), ROOT)
     job |= {"dropout": False, "save": ["trace"], "rows": list(reference.ROWS)}
     events: list[dict[str, Any]] = []
     python = ensure(environment, "cpu", ENVIRONMENTS, print)
@@ -65,14 +65,14 @@ def train(
     return found
 
 
-def _stored(shape: tuple[int, ...], folder: Path) -> Dataset:
-    data = vars(reference.noise(shape))
+def _stored(subject: reference.Subject, folder: Path) -> Dataset:
+    data = vars(reference.noise(subject))
     files = {name: str(folder / f"{name}.npy") for name in data}
     for name, array in data.items():
         numpy.save(files[name], array)
     rows = {split: len(data[f"{split}_labels"]) for split in ("train", "test")}
     classes = tuple(str(label) for label in range(reference.CLASSES))
-    return Dataset("noise", None, shape, classes, rows, True, (), (), "", files)
+    return Dataset("noise", None, subject.shape, classes, rows, True, (), (), "", files)
 
 
 class Verdict(NamedTuple):

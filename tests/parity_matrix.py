@@ -44,9 +44,9 @@ def trained() -> list[tuple[str, str]]:
     return sorted(used | shown)
 
 
-def code_of(environment: Environment) -> str:
+def code_of(model: str, environment: Environment) -> str:
     built = built_folder(environment, "cpu", parity.ENVIRONMENTS).name
-    return " ".join([built, environment.adapter, str(dict(environment.variables)), reference.fingerprint(*CODE)])
+    return " ".join([built, environment.adapter, str(dict(environment.variables)), reference.fingerprint(model, *CODE)])
 
 
 def read(path: Path) -> dict[Place, Result]:
@@ -108,13 +108,14 @@ def table(models: Sequence[str], environments: Sequence[str], found: Callable[[s
 
 
 def entry(pairs: Sequence[Pair]) -> str:
+    """Return "cannot x1, 3e-07 x2" without what was not run, or "-" where nothing was; no count where all came to the same."""
     words = []
-    for kind in (*reversed(KINDS), "not run"):
+    for kind in reversed(KINDS):
         alike = [one.deviation for one in pairs if one.kind == kind]
         if alike:
             told = f"{max(alike):.0e}" if kind == "same" else kind
             words.append(told if len(alike) == len(pairs) else f"{told} x{len(alike)}")
-    return ", ".join(words)
+    return ", ".join(words) or "-"
 
 
 def lacking(results: Mapping[Place, Result]) -> list[str]:
@@ -136,7 +137,7 @@ def lacking(results: Mapping[Place, Result]) -> list[str]:
 
 def settled(place: Place, environment: Environment, results: dict[Place, Result], path: Path) -> Result:
     """Return the stored result, or, where none is of this code and these packages, or it failed, a new one, which is stored."""
-    code = code_of(environment)
+    code = code_of(place.model, environment)
     if place not in results or results[place].code != code or results[place].verdict.kind == "failed":
         results[place] = Result(code, parity.verdict(environment, place.model, place.optimizer))
         append(path, place, results[place])
@@ -190,7 +191,7 @@ def main(arguments: Sequence[str], store: Path = reference.STORE) -> int:
         )
 
     print(*lacking(results), "", *table(models, names, found), "", sep="\n")
-    stale = sum(result.code != code_of(declared[place.environment]) for place, result in results.items())
+    stale = sum(result.code != code_of(place.model, declared[place.environment]) for place, result in results.items())
     of_other_code = f"; {stale} of {len(results)} verdicts are of other code or packages" if stale else ""
     print(summary([found(model, name) for model in models for name in names]) + of_other_code)
     return status

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from tests.mounted import ROOT, worker_module
+from tests.subjects import SUBJECTS, Subject
 
 STORE = ROOT / ".framegate" / "parity"
 CODE = (
@@ -40,39 +41,6 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
 }
 
 
-class Subject(NamedTuple):
-    """A model as small as it may be."""
-
-    shape: tuple[int, ...]
-    parameters: Mapping[str, Any] = {}
-
-
-SUBJECTS = {
-    "alexnet": Subject((67, 67, 3)),
-    "babi_rnn": Subject((25,), {"story": 20, "question": 5}),
-    "bn_cnn": Subject((32, 32, 3)),
-    "cats_dogs_cnn": Subject((32, 32, 3)),
-    "cifar_cnn": Subject((32, 32, 3)),
-    "dense": Subject((8, 8, 1)),
-    "every_layer": Subject((13, 13, 3)),
-    "fashion_mlp": Subject((8, 8, 1), {"activation": "selu", "batch_norm": "after", "initial": "lecun_normal"}),
-    "fashion_refined": Subject((8, 8, 1)),
-    "gru_rows": Subject((8, 8, 1)),
-    "hierarchical_rnn": Subject((8, 8, 1)),
-    "lenet": Subject((32, 32, 1)),
-    "logistic_regression": Subject((8, 8, 1)),
-    "lstm_rows": Subject((8, 8, 1)),
-    "mlp": Subject((8, 8, 1)),
-    "mnist_cnn": Subject((28, 28, 1)),
-    "mobilenet_v2": Subject((64, 64, 3)),
-    "residual_net": Subject((32, 32, 3)),
-    "simple_cnn": Subject((32, 32, 3)),
-    "simple_rnn_rows": Subject((8, 8, 1)),
-    "vgg16": Subject((32, 32, 3), {"width": 256}),
-    "xception": Subject((16, 16, 3), {"side": 71, "frozen": True}),
-}
-
-
 class Snapshot(NamedTuple):
     """What training left after some steps."""
 
@@ -80,13 +48,12 @@ class Snapshot(NamedTuple):
     arrays: Mapping[str, numpy.ndarray]  # weights by canonical name, and "probabilities"
 
 
-def noise(shape: Sequence[int]) -> SimpleNamespace:
+def noise(subject: Subject) -> SimpleNamespace:
     """Return images, or texts, of uniform noise with random labels.
 
     Digits have plateaus, where several pixels of a pool are the largest and frameworks may send the gradient to any of these.
     """
-    random = numpy.random.RandomState(SEED)
-    splits = {}
+    random, shape, splits = numpy.random.RandomState(subject.seed), subject.shape, {}
     for split, rows in (("train", max(ROWS)), ("test", 16)):
         values, kind = (256, numpy.uint8) if len(shape) == 3 else (CLASSES, numpy.int32)  # values of pixels, or words
         splits[split + "_images"] = random.randint(0, values, (rows, *shape)).astype(kind)
@@ -111,7 +78,7 @@ def training(model: str, optimizer: str, kind: type = numpy.float64, nudge: int 
     own = worker_module("models.optimizers").BY_NAME[constants.pop("name")](**constants)
     job = SimpleNamespace(layers=layers, input_shape=subject.shape, optimizer=own, batch_size=BATCH_SIZE, seed=SEED)
     trainer = worker_module("tests.toy_framework.session").Trainer(job, weights, kind)
-    data = noise(subject.shape)
+    data = noise(subject)
     images, tested = worker.scale(data.train_images), worker.scale(data.test_images)
 
     def snapshot(loss: float | None) -> Snapshot:
@@ -133,7 +100,7 @@ class Wanted(NamedTuple):
 @lru_cache(maxsize=1)  # a large model's snapshots take half a gigabyte
 def wanted(model: str, optimizer: str, store: Path = STORE) -> Wanted:
     """Return the reference's snapshots, and how far from them a framework may be: computed once, then read from the store."""
-    path = store / f"{model}-{optimizer}-{fingerprint(*CODE)}.npz"
+    path = store / f"{model}-{optimizer}-{fingerprint(model, *CODE)}.npz"
     if not path.exists():
         store.mkdir(parents=True, exist_ok=True)
         found = _computed(model, optimizer)
@@ -144,10 +111,11 @@ def wanted(model: str, optimizer: str, store: Path = STORE) -> Wanted:
 
 
 @cache
-def fingerprint(*patterns: str) -> str:
-    """Return a hash over all that the patterns find below the root, and numpy's version."""
-    digest = hashlib.sha256(numpy.__version__.encode())
-    for path in sorted(path for pattern in patterns for path in ROOT.glob(pattern)):
+def fingerprint(model: str, *patterns: str) -> str:
+    """Return a hash over the model, what the patterns find below the root, and numpy's version."""
+    digest = hashlib.sha256(f"{SUBJECTS[model]} {numpy.__version__}".encode())
+    described = [f"models/{name}.py" for name in (model, "layers", "shapes", "weights", "optimizers")]
+    for path in sorted(path for pattern in (*described, *patterns) for path in ROOT.glob(pattern)):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
