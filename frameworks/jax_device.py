@@ -27,6 +27,23 @@ def bound(arrays, device):
     return jax.device_put(arrays, device)
 
 
+def placed(values, device):
+    """Return the values where batch() takes rows of them. The CPU's stay numpy's, which takes rows while the step before still runs:
+    with a gather of XLA's in the step, LeNet's epochs are 5 % longer.
+    """
+    return numpy.ascontiguousarray(values) if device.platform == "cpu" else jax.device_put(values, device)
+
+
+def batch(values, rows):
+    """Return the rows of values that were placed."""
+    return values[rows] if isinstance(values, numpy.ndarray) else gathered(values, rows)
+
+
+@jax.jit
+def gathered(values, rows):
+    return values[rows]
+
+
 def threads():
     """Return the processors this process may use: JAX has no switch of its own that holds."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -63,9 +63,9 @@ class Session:
         self.job = job
         self.device = jax_device.prepare(job)
         self.images = {
-            split: jax.device_put(getattr(arrays, split + "_images"), self.device) for split in ("train", "test")
+            split: jax_device.placed(getattr(arrays, split + "_images"), self.device) for split in ("train", "test")
         }
-        self.labels = jax.device_put(arrays.train_labels.astype(numpy.int32), self.device)
+        self.labels = jax_device.placed(arrays.train_labels.astype(numpy.int32), self.device)
         self.described = weight_shapes(job.layers, job.input_shape)
         self.optimizer = OPTIMIZERS[type(job.optimizer)](job.optimizer)
         self.build(arrays.weights)
@@ -91,20 +91,21 @@ class Session:
         logits = forward(self.job.layers, nested, images, new_key)
         return logits, {name: functools.reduce(dict.get, name.split("/"), nested) for name in rest}
 
-    def step(self, state, images, labels, rows):
+    def step(self, state, images, labels):
         trained, rest, moments, key, loss_sum = state
-        key, *masks = jax.random.split(key, 1 + sum(type(layer) is Dropout for layer in every(self.job.layers)))
+        dropouts = sum(type(layer) is Dropout for layer in every(self.job.layers))
+        key, *masks = jax.random.split(key, 1 + dropouts) if dropouts else [key]
 
         def loss_of(trained):
-            logits, moved = self.logits(trained, rest, images[rows], iter(masks).__next__)
-            return optax.softmax_cross_entropy_with_integer_labels(logits, labels[rows]).mean(), moved
+            logits, moved = self.logits(trained, rest, images, iter(masks).__next__)
+            return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean(), moved
 
         (loss, rest), gradients = jax.value_and_grad(loss_of, has_aux=True)(trained)
         changes, moments = self.optimizer.update(gradients, moments, trained)
-        return optax.apply_updates(trained, changes), rest, moments, key, loss_sum + loss * len(rows)
+        return optax.apply_updates(trained, changes), rest, moments, key, loss_sum + loss * len(labels)
 
-    def probabilities(self, trained, rest, images, rows):
-        return jax.nn.softmax(self.logits(trained, rest, images[rows], None)[0])
+    def probabilities(self, trained, rest, images):
+        return jax.nn.softmax(self.logits(trained, rest, images, None)[0])
 
     def batches(self, order):
         order = order.astype(numpy.int32)
@@ -113,12 +114,14 @@ class Session:
     def train_epoch(self, order):
         self.state = self.state[:-1] + (jax_device.bound(jax_device.NO_LOSS, self.device),)
         for rows in self.batches(order):
-            self.state = self.train_step(self.state, self.images["train"], self.labels, rows)
+            images, labels = jax_device.batch(self.images["train"], rows), jax_device.batch(self.labels, rows)
+            self.state = self.train_step(self.state, images, labels)
         return float(self.state[-1]) / len(order)
 
     def predict(self, split):
         images = self.images[split]
-        found = [self.predict_step(*self.state[:2], images, rows) for rows in self.batches(numpy.arange(len(images)))]
+        batches = (jax_device.batch(images, rows) for rows in self.batches(numpy.arange(len(images))))
+        found = [self.predict_step(*self.state[:2], batch) for batch in batches]
         return numpy.concatenate([numpy.asarray(probabilities) for probabilities in found])
 
     def weights(self):

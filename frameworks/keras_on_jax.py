@@ -19,9 +19,9 @@ class Loop:
     def place(self, model, arrays):
         self.model = model
         self.images = {
-            split: jax.device_put(getattr(arrays, split + "_images"), self.device) for split in ("train", "test")
+            split: jax_device.placed(getattr(arrays, split + "_images"), self.device) for split in ("train", "test")
         }
-        self.labels = jax.device_put(arrays.train_labels.astype(numpy.int32), self.device)
+        self.labels = jax_device.placed(arrays.train_labels.astype(numpy.int32), self.device)
         state = (
             [variable.value for variable in model.trainable_variables],
             [variable.value for variable in model.non_trainable_variables],  # dropout's seeds, moving statistics
@@ -32,30 +32,32 @@ class Loop:
         self.train_step = jax.jit(self.step, donate_argnums=0)
         self.predict_step = jax.jit(self.probabilities)
 
-    def step(self, state, images, labels, rows):
+    def step(self, state, images, labels):
         trainable, rest, moments, loss_sum = state
 
         def loss_of(trainable):
-            logits, changed = self.model.stateless_call(trainable, rest, images[rows], training=True)
-            return self.model.loss(labels[rows], logits), changed
+            logits, changed = self.model.stateless_call(trainable, rest, images, training=True)
+            return self.model.loss(labels, logits), changed
 
         (loss, rest), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
         trainable, moments = self.model.optimizer.stateless_apply(moments, gradients, trainable)
-        return trainable, rest, moments, loss_sum + loss * len(rows)
+        return trainable, rest, moments, loss_sum + loss * len(labels)
 
-    def probabilities(self, trainable, rest, images, rows):
-        logits, _ = self.model.stateless_call(trainable, rest, images[rows], training=False)
+    def probabilities(self, trainable, rest, images):
+        logits, _ = self.model.stateless_call(trainable, rest, images, training=False)
         return jax.nn.softmax(logits)
 
     def train(self, batches):
         """Return the sum of the rows' losses."""
         self.state = self.state[:3] + (jax_device.bound(jax_device.NO_LOSS, self.device),)
         for rows in batches:
-            self.state = self.train_step(self.state, self.images["train"], self.labels, rows)
+            images, labels = jax_device.batch(self.images["train"], rows), jax_device.batch(self.labels, rows)
+            self.state = self.train_step(self.state, images, labels)
         return float(self.state[3])
 
     def predict(self, split, batches):
-        return [self.predict_step(self.state[0], self.state[1], self.images[split], rows) for rows in batches]
+        images = self.images[split]
+        return [self.predict_step(*self.state[:2], jax_device.batch(images, rows)) for rows in batches]
 
     def write_back(self):
         """Give the model's variables the values that training left in the state."""
