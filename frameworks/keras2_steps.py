@@ -27,6 +27,8 @@ class OwnStep(keras.optimizers.Optimizer):
             corrections.append(beta * correction + (1 - beta))
             self.updates.append(K.update(correction, corrections[-1]))
         for weight, gradient in zip(params, self.get_gradients(loss, params)):
+            if hasattr(gradient, "indices"):  # an embedding's, of TensorFlow: of the rows that the batch had
+                gradient = K.zeros_like(weight) + gradient
             self.updates += self.update(self.constants, weight, gradient, *corrections)
         return self.updates
 
