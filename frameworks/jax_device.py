@@ -5,7 +5,6 @@ import os
 import jax
 import numpy
 
-DETERMINISM = {"matmul_precision": "highest"}
 NO_LOSS = numpy.float32(0)  # of an epoch that begins
 
 
@@ -13,10 +12,11 @@ def prepare(job):
     """Return the device to train on. The settings hold only if nothing of JAX ran before."""
     # JAX takes 3/4 of a GPU else, and two workers may share it.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    # TF32 on a GPU else, which is not the others' float32.
-    jax.config.update("jax_default_matmul_precision", "highest")
     if job.device == "cpu":
         jax.config.update("jax_platforms", "cpu")
+    else:
+        # TF32 else, which is not the others' float32. On a CPU XLA computes the same bits without, and faster.
+        jax.config.update("jax_default_matmul_precision", "highest")
     device = jax.devices(job.device)[0]  # RuntimeError where there is none
     jax.config.update("jax_default_device", device)
     return device
@@ -27,9 +27,14 @@ def bound(arrays, device):
     return jax.device_put(arrays, device)
 
 
+def determinism():
+    """Return the switches that are set, for about()."""
+    return {"matmul_precision": jax.config.jax_default_matmul_precision}
+
+
 def placed(values, device):
-    """Return the values where batch() takes rows of them. The CPU's stay numpy's, which takes rows while the step before still runs:
-    with a gather of XLA's in the step, LeNet's epochs are 5 % longer.
+    """Return the values where batch() takes rows of them. The CPU's stay numpy's, which takes rows while the step before still runs;
+    a gather in the step would hold it up.
     """
     return numpy.ascontiguousarray(values) if device.platform == "cpu" else jax.device_put(values, device)
 

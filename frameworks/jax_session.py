@@ -138,7 +138,7 @@ class Session:
             "versions": {"jax": jax.__version__, "optax": optax.__version__, "numpy": numpy.__version__},
             "device": self.device.device_kind,
             "threads": jax_device.threads(),
-            "determinism": dict(jax_device.DETERMINISM, seed=self.job.seed),
+            "determinism": dict(jax_device.determinism(), seed=self.job.seed),
         }
 
     def device_peak_bytes(self):

@@ -9,12 +9,12 @@ from . import jax_device
 
 class Loop:
     versions = {"jax": jax.__version__}
-    determinism = jax_device.DETERMINISM
 
     def __init__(self, job):
         self.scope = job.device + ":0"
         self.device = jax_device.prepare(job)
         self.device_name = self.device.device_kind
+        self.determinism = jax_device.determinism()
 
     def place(self, model, arrays):
         self.model = model
