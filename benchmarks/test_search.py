@@ -44,10 +44,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def searching(request: pytest.FixtureRequest) -> Iterator[Run]:
     """Return the run of all searches of this session."""
+    from framegate.runner.draws import check_library
+
     config = request.config
     if config.option.recover is not None:
         pytest.skip("searches are not recovered; type: pytest benchmarks -m search --resume")
     try:
+        check_library()
         run = Run(
             config.rootpath,
             config.framegate_environments,

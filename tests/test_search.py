@@ -164,6 +164,18 @@ def test_a_refined_search_trains_a_deeper_network(searched, toy_suite):
     assert Path(json.loads(job.read_text())["pretrained"]["file"]).name == "body.npz"
 
 
+def test_a_resumed_search_keeps_to_the_environments_that_it_began_with(searched, toy_suite):
+    view = 'packages = "toy"\nframework = "toy"\nadapter = "tests.toy_framework.session"\n'
+    (toy_suite.root / "environments" / "tiny.toml").write_text(view)
+    matrix = toy_suite.root / "matrix.toml"
+    matrix.write_text(matrix.read_text().replace('environments = ["toy"]', 'environments = ["toy", "tiny"]'))
+    assert searched("random", "--environments", "tiny").returncode == 0
+    done = searched("random", "--resume")
+    assert done.returncode == 0, done.stderr
+    assert "tiny" in done.stdout
+    assert "toy" not in done.stdout
+
+
 def test_crashing_trials_do_not_end_a_search(searched, toy_suite):
     toy_suite.fault("crash@2")
     done = searched("random")
@@ -184,8 +196,11 @@ def test_a_budget_smaller_than_a_trial_is_told_and_what_was_found_is_kept(search
     assert len(before) == 1
 
 
-def test_the_storage_of_another_search_is_refused(searched, toy_suite):
+def test_the_run_or_the_storage_of_another_search_is_refused(searched, toy_suite):
     assert searched("random").returncode == 0
+    done = searched("refined", "--resume")
+    assert done.returncode == 2
+    assert "holds random, not refined; type the same, or start anew without --resume" in done.stderr
     matrix = toy_suite.root / "matrix.toml"
     matrix.write_text(matrix.read_text().replace("folds = 2", "folds = 3"))
     done = searched("random", "--resume")
@@ -204,6 +219,7 @@ def test_the_storage_of_another_search_is_refused(searched, toy_suite):
         (["random", "--environments", "torch"], "random is not declared in 'torch'; wanted one of toy"),
         (["random", "--resume", "x"], "no run 'x'; found none; start one with: framegate search SEARCH"),
         (["random", "--report", "/none/search.md"], "/none is not a folder; make it"),
+        (["random", "--report", "/dev/null"], "/dev/null is a device or a pipe; wanted a file for --report"),
     ],
 )
 def test_what_cannot_be_searched_is_told_in_words(toy_suite, capsys, arguments, words):

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from framegate.errors import SideError
+from framegate.commands.markdown import check_report, write_report
+from framegate.errors import ReportError, SideError
 from framegate.runner.cell import Cell
 from framegate.runner.data import data_home
 from framegate.runner.declarations import load
@@ -72,8 +73,8 @@ def run(options: argparse.Namespace) -> int:
     if options.report:
         try:
             write_report(options.report, gate_page(answer))
-        except OSError as error:  # the answer stands
-            print(f"{options.report}: {error.strerror}; the report was not written", file=sys.stderr)
+        except ReportError as error:  # the answer stands
+            print(error, file=sys.stderr)
     return exit_status(answer)
 
 
@@ -86,26 +87,3 @@ def on_this_machine(cells: list[Cell]) -> list[Cell]:
         raise SideError(reason)
     print(f"{len(cells) - len(kept)} cells on a GPU left out: {reason.split(';')[0]}", flush=True)
     return kept
-
-
-def check_report(path: Path) -> None:
-    """Raise SideError where no report can be written: before anything is measured."""
-    if not path.absolute().parent.is_dir():
-        raise SideError(f"{path.absolute().parent} is not a folder; make it, or choose another for --report")
-    if path.is_dir():
-        raise SideError(f"{path} is a folder; wanted a file for --report, such as {path / 'verdict.md'}")
-    try:
-        partial_of(path).touch()
-        partial_of(path).unlink()
-    except OSError as error:
-        raise SideError(f"{path} cannot be written: {error.strerror}; choose another file for --report") from None
-
-
-def partial_of(path: Path) -> Path:
-    return path.with_name(path.name + ".partial")
-
-
-def write_report(path: Path, page: str) -> None:
-    """Write the page in one step: a kill leaves the old one or the new one."""
-    partial_of(path).write_text(page, encoding="utf-8")
-    partial_of(path).replace(path)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framegate.commands.gate import write_report
+from framegate.commands.markdown import check_report, write_report
 from framegate.errors import DiskFull, FramegateError, SearchError
 from framegate.runner.data import data_home
 from framegate.runner.declarations import load
@@ -34,7 +34,12 @@ def add_to(commands: Any) -> None:
     )
     add = parser.add_argument
     add("searches", nargs="+", metavar="SEARCH", help="names in matrix.toml, such as F2")
-    add("--environments", nargs="+", metavar="NAME", help="some of the search's own (default: all of them)")
+    add(
+        "--environments",
+        nargs="+",
+        metavar="NAME",
+        help="some of the search's own (default: all of them; with --resume those of the run)",
+    )
     add(
         "--budget",
         type=choices.seconds_asked,
@@ -51,22 +56,25 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Search, print what was found and return 0. Raises SearchError where a search came to nothing, the others told before."""
     from framegate.report.search import search_lines, search_page
-    from framegate.runner.draws import open_storage
+    from framegate.runner.draws import check_library, open_storage
     from framegate.runner.search import Bench
 
-    if options.report and not options.report.absolute().parent.is_dir():
-        raise SearchError(
-            f"{options.report.absolute().parent} is not a folder; make it, or choose another for --report"
-        )
+    check_library()
+    if options.report:
+        check_report(options.report)
     environments = load(options.suite / "environments")
     searches = chosen(read_searches(options.suite / "matrix.toml", environments), options)
     home, root = data_home(options.data_home), options.suite.resolve()
     measured = Run(root, environments, data_home=home, resume=options.resume, kind=SEARCH, arguments=sys.argv[1:])
     say(f"run {measured.journal.run}")
     try:
+        searches = as_begun(measured, searches, options.environments)
         storage = open_storage(measured.folder)
         benches = [Bench(measured, search, cell, say, options.budget) for search in searches for cell in search.cells]
         outcomes, problems = run_all(benches, storage)
+    except KeyboardInterrupt:
+        say(f"to go on: framegate search {' '.join(options.searches)} --resume {measured.journal.run}")
+        raise
     finally:
         measured.close()
     print("\n".join(search_lines(outcomes)))
@@ -80,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
 def chosen(declared: Mapping[str, Search], options: argparse.Namespace) -> list[Search]:
     """Return the searches named, in the environments asked for. Raises SearchError."""
     found = []
-    for name in options.searches:
+    for name in dict.fromkeys(options.searches):
         if name not in declared:
             raise SearchError(f"no search {name!r}; wanted one of {', '.join(declared) or '(matrix.toml has none)'}")
         search = declared[name]
@@ -91,6 +99,28 @@ def chosen(declared: Mapping[str, Search], options: argparse.Namespace) -> list[
         cells = [cell for cell in search.cells if cell.environment in (options.environments or known)]
         found.append(replace(search, cells=tuple(cells)))
     return found
+
+
+def as_begun(run: Run, searches: list[Search], named: Sequence[str] | None) -> list[Search]:
+    """Return the searches in the environments named, or else in those that the run began with. Raises SearchError.
+
+    A run that holds other searches is not resumed: who typed another name did not mean that run.
+    """
+    asked = {search.name: [cell.environment for cell in search.cells] for search in searches}
+    begun = next((record["asked"] for record in run.journal.records if record["event"] == "search"), None)
+    if begun is None:
+        run.journal.append({"event": "search", "asked": asked})
+        return searches
+    if begun.keys() != asked.keys():
+        raise SearchError(
+            f"run {run.journal.run} holds {' '.join(begun)}, not {' '.join(asked)}; type the same, or start anew without --resume"
+        )
+    if named:
+        return searches
+    return [
+        replace(search, cells=tuple(cell for cell in search.cells if cell.environment in begun[search.name]))
+        for search in searches
+    ]
 
 
 def run_all(benches: "Sequence[Bench]", storage: "BaseStorage") -> tuple[list[Outcome], list[str]]:

@@ -3,6 +3,7 @@
 import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -18,17 +19,27 @@ STORAGE = "optuna.sqlite"  # in the run's folder. SQLite, as a kill in the middl
 DEEPER = "deeper"  # the axis of a refinement's last trials
 
 
+def check_library() -> None:
+    """Raise SearchError where Optuna is not installed: before a run is opened."""
+    if not find_spec("optuna"):
+        raise SearchError(
+            "Optuna is not installed; type: pip install 'framegate[search]', or in a clone: pip install -e '.[search]'"
+        )
+
+
 def open_storage(folder: Path) -> "optuna.storages.BaseStorage":
     """Return Optuna's storage of a run, made where there is none. Raises SearchError."""
-    try:
-        import optuna
-        from sqlalchemy.exc import SQLAlchemyError
-    except ImportError:
-        raise SearchError("Optuna is not installed; type: pip install 'framegate[search]'") from None
+    check_library()
+    import optuna
+    from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         return optuna.storages.RDBStorage(f"sqlite:///{folder / STORAGE}")
+    except OperationalError as error:
+        what = str(error).splitlines()[0]
+        raise SearchError(f"{folder / STORAGE}: {what}; free space, or let us write there, and type --resume") from None
     except SQLAlchemyError as error:
         what = str(error).splitlines()[0]
         raise SearchError(

@@ -158,7 +158,9 @@ class Worker:
             f"{self.launch.name}: {ended}; repeat with: {self.repeat}\n  log {self.log}, its last lines:\n{lines}"
         )
         failure.launch = self.launch.name
-        failure.ended = ended + "".join(f"; its log ends: {line.strip()}" for line in tail[-1:])
+        failure.ended = ended + "".join(
+            f"; its log ends: {line.strip()}" for line in [line for line in tail if line.strip()][-1:]
+        )
         return failure
 
     def _signal(self, number: signal.Signals) -> None:
