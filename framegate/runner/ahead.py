@@ -5,14 +5,13 @@ For searches only: beside a start an epoch takes longer, and theirs are no bench
 
 import time
 from collections.abc import Callable
-from types import TracebackType
 
 from framegate.runner.driver import Worker
 from framegate.runner.jobs import Launch
 
 
 class Ahead:
-    """At most one worker that was started before it is wanted. Leaving the context kills it."""
+    """At most one worker that was started before it is wanted."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -20,17 +19,9 @@ class Ahead:
         self._worker: Worker | None = None
         self._granted: float | None = None  # when the worker was set to work
 
-    def __enter__(self) -> "Ahead":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.drop()
-
     def start(self, launch: Launch) -> None:
         """Start a worker, which prepares all it can and waits for its grants."""
-        self.drop()
+        self.close()
         self._worker = Worker(launch)
 
     def set_to_work(self) -> None:
@@ -48,7 +39,7 @@ class Ahead:
         worker, self._worker, self._granted = self._worker, None, None
         return worker
 
-    def drop(self) -> None:
+    def close(self) -> None:
         """Kill the waiting worker, if there is one."""
         if self._worker:
             self._worker.close()

@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -64,7 +65,7 @@ def run_search(bench: Bench, storage: "optuna.storages.BaseStorage") -> Outcome:
     study.set_user_attr("budget_seconds", budget)
     for fold in range(1, search.folds + 1):  # decoded before the first trial, which would else be the dearest
         bench.run.dataset(_of_fold(bench, bench.cell, fold), bench.say)
-    with bench.ahead:
+    with closing(bench.ahead):
         bench.ahead.lap()  # so far nothing was a trial's
         while _goes_on(bench, trials := trials_of(kept := study.get_trials(deepcopy=False)), budget):
             study.add_trial(_attempt(bench, drawn(search, bench.cell.seed, kept)))

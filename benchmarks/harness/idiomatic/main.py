@@ -23,15 +23,7 @@ def main(job_path, out):
     worker.die_with_parent()
     events = worker.Events(os.path.join(out, "events.jsonl"), doorbell)
     loop = worker.mount(job["root"], job["adapter"])
-    optimizers = worker.mount(job["root"], "models.optimizers")
-    model = worker.mount(job["root"], "models." + job["model"])
-    arrays = worker.load(job["dataset"]["files"])
-    arrays.train_images = worker.scale(arrays.train_images)
-    classes = len(job["dataset"]["classes"])
-    kinds = worker.mount(job["root"], "models.layers")
-    layers = rows_as_steps(model.layers(classes, **job["parameters"]), arrays, kinds)
-    constants = dict(job["optimizer"])
-    optimizer = optimizers.BY_NAME[constants.pop("name")](**constants)
+    arrays, layers, optimizer = prepared(job, worker)
     begun = []
 
     def permit():
@@ -46,7 +38,7 @@ def main(job_path, out):
         arrays,
         layers,
         arrays.train_images.shape[1:],
-        classes,
+        len(job["dataset"]["classes"]),
         job["batch_size"],
         optimizer,
         job["threads"],
@@ -55,6 +47,18 @@ def main(job_path, out):
     )
     events.write({"event": "epoch", "number": len(begun), "seconds": None})
     events.write({"event": "done", "phases": {}, "seconds": seconds})
+
+
+def prepared(job, worker):
+    """Return the job's arrays, their pixels scaled, its layers and its optimizer."""
+    optimizers, kinds, model = (
+        worker.mount(job["root"], "models." + name) for name in ("optimizers", "layers", job["model"])
+    )
+    arrays = worker.load(job["dataset"]["files"])
+    arrays.train_images = worker.scale(arrays.train_images)
+    layers = rows_as_steps(model.layers(len(job["dataset"]["classes"]), **job["parameters"]), arrays, kinds)
+    constants = dict(job["optimizer"])
+    return arrays, layers, optimizers.BY_NAME[constants.pop("name")](**constants)
 
 
 def rows_as_steps(layers, arrays, kinds):
