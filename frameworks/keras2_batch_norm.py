@@ -1,8 +1,8 @@
 """Batch normalization as models/layers.py has it, of which no backend of Keras 2 makes all by itself.
 
 Moving variances are to be those of the batch, divided by n. On TensorFlow, Keras 2.3.1 multiplies by n/(n-1), which TensorFlow's
-kernel for images has done already; on Theano as well, and it adds epsilon. Keras-MXNet never trains gamma: MXNet's operator fixes it
-at 1 unless told not to.
+kernel for images has done already; on Theano as well, and it adds epsilon. On CNTK epsilon is .001 in training, whatever was asked
+for: Keras 2.3.1 hands it over as the axis. Keras-MXNet never trains gamma: MXNet's operator fixes it at 1 unless told not to.
 """
 
 import keras
@@ -20,12 +20,20 @@ class Symbolic(OWN):
         normed, mean, variance = K.normalize_batch_in_training(
             inputs, self.gamma, self.beta, axes, epsilon=self.epsilon
         )
+        if K.backend() == "cntk":
+            normed = self.normalized(inputs, mean, variance)
         moved = [
             K.moving_average_update(self.moving_mean, mean, self.momentum),
             K.moving_average_update(self.moving_variance, self.biased(inputs, axes, variance), self.momentum),
         ]
         self.add_update(moved, inputs)
         return K.in_train_phase(normed, predicted, training=training)
+
+    def normalized(self, inputs, mean, variance):
+        shape = [1] * K.ndim(inputs)
+        shape[self.axis] = K.int_shape(inputs)[self.axis]
+        mean, variance, beta, gamma = (K.reshape(one, shape) for one in (mean, variance, self.beta, self.gamma))
+        return K.batch_normalization(inputs, mean, variance, beta, gamma, self.axis, self.epsilon)
 
     def biased(self, inputs, axes, variance):
         """Return the batch's variance, divided by n, from the backend's."""

@@ -22,12 +22,13 @@ from ..models.layers import (
     Parallel,
     Rescale,
     Residual,
+    Resize,
     TimeDistributed,
     ZeroPad,
     named,
     parts,
 )
-from ..models.shapes import same_padding
+from ..models.shapes import interpolation, same_padding
 from .keras2_batch_norm import BatchNormalization
 from .keras2_sequences import LAYERS as SEQUENCES
 from .keras2_sequences import each_step
@@ -84,9 +85,12 @@ MERGES = {
 }
 
 
+def sides(images):
+    return K.int_shape(images)[2:] if CHANNELS_FIRST else K.int_shape(images)[1:3]
+
+
 def same_sides(images, size, stride):
-    sides = K.int_shape(images)[2:] if CHANNELS_FIRST else K.int_shape(images)[1:3]
-    return tuple(same_padding(side, size, stride) for side in sides)
+    return tuple(same_padding(side, size, stride) for side in sides(images))
 
 
 def padded(layer, images):
@@ -113,11 +117,24 @@ def depthwise(layer, images):
     )
 
 
+def constant(values):
+    """Return the values as the backend's constant. Keras-MXNet makes two of one, and then misses that of training: a variable
+    that is no layer's weight is constant too.
+    """
+    values = numpy.asarray(values, numpy.float32)
+    if BACKEND == "mxnet":
+        return K.variable(values)
+    return K.constant(values, shape=values.shape)  # Theano wants to be told
+
+
+def for_all(values):
+    """Return a constant that all rows share. It has an axis for the batch, but CNTK's leave that out."""
+    return constant(values if BACKEND == "cntk" else numpy.asarray(values)[numpy.newaxis])
+
+
 def around_zeros(images, around, value):
-    """Return a constant for each padded pixel: 0, and the value around. CNTK's constants leave the batch out."""
-    inside = numpy.zeros(K.int_shape(images)[2:], numpy.float32)
-    found = numpy.pad(inside, around, "constant", constant_values=value)
-    return found[(numpy.newaxis,) * (1 if BACKEND == "cntk" else 2)]
+    """Return for each padded pixel of a channel 0, and the value around: (1, height, width)."""
+    return numpy.pad(numpy.zeros((1,) + sides(images)), ((0, 0),) + around, "constant", constant_values=value)
 
 
 def max_pool(layer, images):
@@ -125,9 +142,9 @@ def max_pool(layer, images):
     padding = layer.padding
     if padding == "same" and CHANNELS_FIRST:
         around = same_sides(images, layer.size, layer.step)
-        border = around_zeros(images, around, -1e30)
+        border = for_all(around_zeros(images, around, -1e30))
         images = keras.layers.ZeroPadding2D(around, **FORMAT)(images)
-        images, padding = keras.layers.Lambda(lambda images: images + K.constant(border))(images), "valid"
+        images, padding = keras.layers.Lambda(lambda images: images + border)(images), "valid"
     return images, keras.layers.MaxPooling2D(layer.size, layer.step, padding, **FORMAT)
 
 
@@ -138,14 +155,15 @@ def average_pool(layer, images):
         return images, keras.layers.AveragePooling2D(size, step, layer.padding, **FORMAT)
     around = same_sides(images, layer.size, layer.step)
     outside = around_zeros(images, around, 1)
-    high, wide = (-(-side // layer.step) for side in K.int_shape(images)[2:])
-    counted = numpy.ones(outside.shape[:-2] + (high, wide), numpy.float32)
+    high, wide = (-(-side // layer.step) for side in sides(images))
+    counted = numpy.ones((1, high, wide))
     for row, column in numpy.ndindex(high, wide):
         top, left = row * layer.step, column * layer.step
         counted[..., row, column] -= outside[..., top : top + layer.size, left : left + layer.size].mean()
     shape = (K.int_shape(images)[1], high, wide)
+    counted = for_all(counted)
     return keras.layers.ZeroPadding2D(around, **FORMAT)(images), keras.layers.Lambda(
-        lambda images: K.pool2d(images, size, step, "valid", FORMAT["data_format"], "avg") / K.constant(counted),
+        lambda images: K.pool2d(images, size, step, "valid", FORMAT["data_format"], "avg") / counted,
         output_shape=shape,
     )
 
@@ -172,10 +190,25 @@ def flatten(layer, values):
 
 
 def rescale(layer, values):
-    shape = [1] * K.ndim(values)
-    shape[channels(values)] = -1
-    scale, offset = (numpy.reshape(numbers, shape).astype(numpy.float32) for numbers in (layer.scale, layer.offset))
-    return values, keras.layers.Lambda(lambda values: values * K.constant(scale) + K.constant(offset))
+    shape = [1] * (K.ndim(values) - 1)
+    shape[channels(values) - 1] = -1
+    scale, offset = (for_all(numpy.reshape(numbers, shape)) for numbers in (layer.scale, layer.offset))
+    return values, keras.layers.Lambda(lambda values: values * scale + offset)
+
+
+def resize(layer, images):
+    """Products with two matrices: Keras 2 itself only multiplies sides by whole numbers."""
+    down, across = (constant(interpolation(side, layer.side)) for side in sides(images))
+    turned, shape = (0, 1, 3, 2), (layer.side, layer.side)
+    count = K.int_shape(images)[channels(images)]
+
+    def resized(images):
+        images = K.permute_dimensions(images, turned if CHANNELS_FIRST else (0, 3, 2, 1))
+        images = K.permute_dimensions(K.dot(images, down), turned)
+        images = K.dot(images, across)
+        return images if CHANNELS_FIRST else K.permute_dimensions(images, (0, 2, 3, 1))
+
+    return images, keras.layers.Lambda(resized, output_shape=(count,) + shape if CHANNELS_FIRST else shape + (count,))
 
 
 def dropout(layer, values):
@@ -197,6 +230,7 @@ LAYERS = {
     GlobalAveragePool: lambda layer, images: (images, keras.layers.GlobalAveragePooling2D(**FORMAT)),
     MaxPool: max_pool,
     Rescale: rescale,
+    Resize: resize,
     ZeroPad: lambda layer, images: (images, keras.layers.ZeroPadding2D(((layer.before, layer.after),) * 2, **FORMAT)),
 }
 
@@ -204,19 +238,24 @@ LAYERS = {
 EXPRESSIBLE = {**LAYERS, **MERGES, TimeDistributed: each_step}
 
 
-def own_layout(kernel):
-    """Return a canonical weight as the backend wants it: Theano's convolution turns kernels by 180 degrees, Keras-MXNet has
-    them as (out, in, H, W).
+def axes_of_mxnet(layer):
+    """Return a canonical kernel's axes in the order of Keras-MXNet: (out, in, H, W), or (channels, 1, H, W)."""
+    return (2, 3, 0, 1) if isinstance(layer, keras.layers.DepthwiseConv2D) else (3, 2, 0, 1)
+
+
+def own_layout(kernel, layer):
+    """Return a canonical weight as the backend wants it in the Keras layer: Theano's convolution turns kernels by 180 degrees,
+    which Keras makes good in a depthwise one.
     """
-    if kernel.ndim == 4 and BACKEND == "theano":
+    if kernel.ndim == 4 and BACKEND == "theano" and not isinstance(layer, keras.layers.DepthwiseConv2D):
         return kernel[::-1, ::-1]
     if kernel.ndim == 4 and BACKEND == "mxnet":
-        return kernel.transpose(3, 2, 0, 1)
+        return kernel.transpose(axes_of_mxnet(layer))
     return kernel
 
 
-def canonical_layout(kernel):
+def canonical_layout(kernel, layer):
     """Return own_layout's inverse."""
     if kernel.ndim == 4 and BACKEND == "mxnet":
-        return kernel.transpose(2, 3, 1, 0)
-    return own_layout(kernel)
+        return kernel.transpose(numpy.argsort(axes_of_mxnet(layer)))
+    return own_layout(kernel, layer)

@@ -76,8 +76,9 @@ class Session:
         self.phase = [1] if self.model._uses_dynamic_learning_phase() else []
 
     def set_weights(self, weights):
-        for layer, names in self.names.items():
-            self.layers[layer].set_weights([own_layout(weights[name]) for name in names])
+        for name, names in self.names.items():
+            layer = self.layers[name]
+            layer.set_weights([own_layout(weights[name], layer) for name in names])
 
     def train_epoch(self, order):
         """fit() without its callbacks: it calls this function with these arguments."""
@@ -93,7 +94,7 @@ class Session:
 
     def weights(self):
         return {
-            name: numpy.ascontiguousarray(canonical_layout(weight))
+            name: numpy.ascontiguousarray(canonical_layout(weight, self.layers[layer]))
             for layer, names in self.names.items()
             for name, weight in zip(names, self.layers[layer].get_weights())
         }

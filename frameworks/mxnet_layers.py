@@ -21,7 +21,6 @@ from ..models.layers import (
     Frozen,
     GlobalAveragePool,
     MaxPool,
-    NotExpressible,
     Parallel,
     RepeatVector,
     Rescale,
@@ -34,7 +33,7 @@ from ..models.layers import (
     named,
     parts,
 )
-from ..models.shapes import output_shapes, same_padding
+from ..models.shapes import interpolation, output_shapes, same_padding
 from ..models.weights import weight_shapes
 from . import mxnet_sequences as sequences
 
@@ -100,6 +99,21 @@ class Rescaling(nn.HybridBlock):
         return F.broadcast_add(F.broadcast_mul(values, scale), offset)
 
 
+class Interpolation(nn.HybridBlock):
+    """Resize as products with two matrices: MXNet 1.6 has its own only between corners."""
+
+    def __init__(self, layer, shape):
+        super().__init__()
+        down, across = (numpy.array(interpolation(side, layer.side), numpy.float32) for side in shape[:2])
+        with self.name_scope():
+            self.down = self.params.get_constant("down", down)
+            self.across = self.params.get_constant("across", across)
+
+    def hybrid_forward(self, F, images, down, across):  # noqa: N803  Gluon looks for the name F
+        turned = F.dot(F.swapaxes(images, 2, 3), down)
+        return F.dot(F.swapaxes(turned, 2, 3), across)
+
+
 class Branches(nn.HybridBlock):
     def __init__(self, branches, merge):
         super().__init__()
@@ -130,9 +144,7 @@ def flatten_as_ours():
 
 def resize(layer, shape, frozen):
     if mx.__version__ < "1.7":
-        raise NotExpressible(
-            "MXNet {} has no Resize between pixel centres, only between corners".format(mx.__version__)
-        )
+        return Interpolation(layer, shape)
     return nn.HybridLambda(
         lambda ops, images: ops.contrib.BilinearResize2D(
             images, height=layer.side, width=layer.side, align_corners=False

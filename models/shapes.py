@@ -43,6 +43,12 @@ def same_padding(side: int, kernel: int, stride: int) -> Tuple[int, int]:
     return total // 2, total - total // 2
 
 
+def interpolation(old: int, new: int) -> List[List[float]]:
+    """Return the matrix (old, new) by which Resize multiplies a side: what share each old pixel has in each new one."""
+    centres = [min(max((pixel + 0.5) * old / new - 0.5, 0.0), old - 1.0) for pixel in range(new)]
+    return [[max(1.0 - abs(centre - pixel), 0.0) for centre in centres] for pixel in range(old)]
+
+
 def _window(side: int, kernel: int, stride: int, padding: str) -> int:
     if padding == "same":
         return (

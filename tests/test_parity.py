@@ -35,9 +35,7 @@ INEXPRESSIBLE = (
     ("sklearn", {"fashion_mlp"}, None, "scikit-learn's MLPClassifier has no BatchNorm"),
     ("sklearn", {"every_layer"}, None, "scikit-learn's MLPClassifier has no Rescale"),
     ("sklearn", RECURRENT, None, "scikit-learn's MLPClassifier has no (TimeDistributed|Parallel)"),
-    ("mxnet-1.6", {"every_layer"}, None, "MXNet 1.6.0 has no Resize between pixel centres"),
     ("keras2-mxnet-1.6", RECURRENT, None, "this adapter of Keras 2 on mxnet has no (SimpleRNN|LSTM|GRU)"),
-    ("keras2", {"every_layer"}, None, r"this adapter of Keras 2 on \w+ has no Resize"),
     ("sklearn", {"dense"}, {"rmsprop", "adadelta"}, "scikit-learn's MLPClassifier has no optimizer"),
 )
 

@@ -107,6 +107,12 @@ def test_an_image_of_7_by_6_by_2_becomes(layer, output):
     assert shapes.output_shapes([layer], (7, 6, 2)) == [output]
 
 
+def test_pixels_between_two_share_both_and_those_outside_are_the_nearest():
+    assert shapes.interpolation(2, 4) == [[1, 0.75, 0.25, 0], [0, 0.25, 0.75, 1]]
+    assert shapes.interpolation(1, 2) == [[1, 1]]
+    assert shapes.interpolation(3, 3) == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+
+
 def test_a_layer_inside_others_is_named_by_its_place():
     model = (layers.Residual((layers.Conv(2, 3), layers.Frozen((layers.Conv(2, 5),))), (layers.Conv(2, 7),)),)
     assert [(one.name, one.input) for one in shapes.placed(model, (7, 7, 1))] == [

@@ -4,7 +4,7 @@ need, and that backward function, which returns the gradient of the input and of
 
 import numpy
 
-from ...models.shapes import same_padding
+from ...models.shapes import interpolation, same_padding
 
 
 def padded(images, layer, size, step, value=0.0):
@@ -133,23 +133,11 @@ def zero_pad_backward(layer, weights, edges, gradient):
     return unpadded(gradient, edges), {}
 
 
-def interpolation(old, new):
-    """Return the matrix (new, old) that interpolates between the centres of old pixels at those of new ones."""
-    found = numpy.zeros((new, old))
-    for row in range(new):
-        centre = min(max((row + 0.5) * old / new - 0.5, 0.0), old - 1.0)
-        before = min(int(centre), old - 2) if old > 1 else 0
-        found[row, before] = 1.0 - (centre - before)
-        if old > 1:
-            found[row, before + 1] = centre - before
-    return found
-
-
 def resize_forward(layer, weights, images, random):
-    down, across = (interpolation(side, layer.side).astype(images.dtype) for side in images.shape[1:3])
-    return numpy.einsum("ih,jw,nhwc->nijc", down, across, images, optimize=True), (down, across)
+    down, across = (numpy.array(interpolation(side, layer.side), images.dtype) for side in images.shape[1:3])
+    return numpy.einsum("hi,wj,nhwc->nijc", down, across, images, optimize=True), (down, across)
 
 
 def resize_backward(layer, weights, kept, gradient):
     down, across = kept
-    return numpy.einsum("ih,jw,nijc->nhwc", down, across, gradient, optimize=True), {}
+    return numpy.einsum("hi,wj,nijc->nhwc", down, across, gradient, optimize=True), {}
