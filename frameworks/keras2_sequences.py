@@ -1,7 +1,7 @@
 """Sequences in Keras 2: (N, steps, values), and texts, (N, words' numbers).
 
 CNTK computes recurrent layers wrongly in a loop: after 20 steps an LSTM was 0.4 off the formula. Unrolled, it agrees. Keras-MXNet's
-loop gives zeros, and of unrolled layers behind others it cannot infer the shapes: it has none here.
+loop gives zeros, and of unrolled layers behind others it cannot infer the shapes: there they run in MXNet's own loop.
 """
 
 import os
@@ -42,17 +42,39 @@ def select(layer, words):
     return words, keras.layers.Lambda(lambda words: words[:, taken], output_shape=(layer.stop - layer.start,))
 
 
+def looped(kind):
+    """Return a kind of recurrent layer of Keras-MXNet in MXNet's own loop; the weights are Keras'."""
+    from . import keras2_mxnet_loop
+
+    class Looped(kind):
+        def call(self, inputs, mask=None, training=None, initial_state=None):
+            weights = self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias
+            combined = K.keras_mxnet_symbol(
+                lambda *given: K.KerasSymbol(
+                    keras2_mxnet_loop.outputs(self, kind.__name__, [keras_symbol.symbol for keras_symbol in given])
+                )
+            )
+            return combined(inputs, *weights)
+
+    return Looped
+
+
+KINDS = {GRU: keras.layers.GRU, LSTM: keras.layers.LSTM, SimpleRNN: keras.layers.SimpleRNN}
+if BACKEND == "mxnet":
+    KINDS = {layer: looped(kind) for layer, kind in KINDS.items()}
+
 # Layer type -> its input and the Keras layer that takes it.
-RECURRENT = {
+LAYERS = {
+    Embedding: lambda layer, words: (words, keras.layers.Embedding(layer.words, layer.size)),
     GRU: lambda layer, steps: (
         steps,
-        keras.layers.GRU(
+        KINDS[GRU](
             layer.units, recurrent_activation="sigmoid", reset_after=True, return_sequences=layer.sequences, **LOOP
         ),
     ),
     LSTM: lambda layer, steps: (
         steps,
-        keras.layers.LSTM(
+        KINDS[LSTM](
             layer.units,
             recurrent_activation=layer.gates,
             unit_forget_bias=layer.forget_bias,
@@ -60,16 +82,12 @@ RECURRENT = {
             **LOOP,
         ),
     ),
+    RepeatVector: lambda layer, values: (values, keras.layers.RepeatVector(layer.times)),
+    Select: select,
     SimpleRNN: lambda layer, steps: (
         steps,
-        keras.layers.SimpleRNN(
+        KINDS[SimpleRNN](
             layer.units, activation=layer.activation, return_sequences=layer.sequences, unroll=LOOP["unroll"]
         ),
     ),
-}
-LAYERS = {
-    Embedding: lambda layer, words: (words, keras.layers.Embedding(layer.words, layer.size)),
-    RepeatVector: lambda layer, values: (values, keras.layers.RepeatVector(layer.times)),
-    Select: select,
-    **({} if BACKEND == "mxnet" else RECURRENT),
 }

@@ -35,7 +35,6 @@ INEXPRESSIBLE = (
     ("sklearn", {"fashion_mlp"}, None, "scikit-learn's MLPClassifier has no BatchNorm"),
     ("sklearn", {"every_layer"}, None, "scikit-learn's MLPClassifier has no Rescale"),
     ("sklearn", RECURRENT, None, "scikit-learn's MLPClassifier has no (TimeDistributed|Parallel)"),
-    ("keras2-mxnet-1.6", RECURRENT, None, "this adapter of Keras 2 on mxnet has no (SimpleRNN|LSTM|GRU)"),
     ("sklearn", {"dense"}, {"rmsprop", "adadelta"}, "scikit-learn's MLPClassifier has no optimizer"),
 )
 
