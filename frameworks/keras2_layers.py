@@ -95,10 +95,13 @@ def same_sides(images, size, stride):
 
 def padded(layer, images):
     """Return the images and the padding that is left to the layer: the other backends than TensorFlow put the odd pixel of
-    "same" before the image.
+    "same" before the image, and CNTK wants images as large as the kernel.
     """
     around = same_sides(images, layer.kernel, layer.stride)
-    if layer.padding == "valid" or BACKEND == "tensorflow" or all(before == after for before, after in around):
+    fits = all(before == after for before, after in around) and (
+        BACKEND != "cntk" or layer.kernel <= min(sides(images))
+    )
+    if layer.padding == "valid" or BACKEND == "tensorflow" or fits:
         return images, layer.padding
     return keras.layers.ZeroPadding2D(around, **FORMAT)(images), "valid"
 
