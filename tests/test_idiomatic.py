@@ -25,7 +25,7 @@ SCRIPTS = {
 # Of each loop what asks most of it, in its first environment.
 ASKING = {"sklearn_partial_fit": ("dense",), "tensorflow_loop": ("lenet",)}
 LOOP_CELLS = [
-    (loop, cell) for cell, loop in cells_and_loops() if cell.model in ASKING.get(loop, ("bn_cnn", "lstm_rows"))
+    (loop, cell) for cell, loop in cells_and_loops() if cell.model in ASKING.get(loop, ("lenet", "lstm_rows"))
 ]
 
 

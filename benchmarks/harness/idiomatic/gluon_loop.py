@@ -5,7 +5,7 @@ import time
 import mxnet as mx
 from mxnet.gluon import nn, rnn
 
-from ....models.layers import LSTM, Activation, BatchNorm, Conv, Dense, Flatten, MaxPool
+from ....models.layers import LSTM, Activation, Conv, Dense, Flatten, MaxPool
 from ....models.optimizers import SGD, Adam
 
 
@@ -20,7 +20,6 @@ LAYERS = {
     Conv: lambda layer: nn.Conv2D(layer.filters, layer.kernel, layer.stride),
     Dense: lambda layer: nn.Dense(layer.units),
     MaxPool: lambda layer: nn.MaxPool2D(layer.size, layer.stride),
-    BatchNorm: lambda layer: nn.BatchNorm(momentum=layer.momentum, epsilon=layer.epsilon),
     LSTM: last_step,
     Activation: lambda layer: nn.Activation(layer.function),
     Flatten: lambda layer: nn.Flatten(),

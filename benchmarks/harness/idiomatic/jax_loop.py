@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy
 import optax
 
-from ....models.layers import LSTM, Activation, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
+from ....models.layers import LSTM, Activation, Conv, Dense, Dropout, Flatten, MaxPool
 from ....models.optimizers import SGD, Adadelta, Adam, RMSprop
 
 OPTIMIZERS = {
@@ -55,14 +55,6 @@ def lstm(layer, weights, x, key):
     return jax.lax.scan(step, (start, start), (x @ kernel + bias).swapaxes(0, 1))[0][0]
 
 
-def batch_norm(layer, weights, moving, x):
-    """Return the output and the moved statistics."""
-    axes = tuple(range(x.ndim - 1))
-    found = x.mean(axes), x.var(axes)
-    moved = tuple(layer.momentum * old + (1 - layer.momentum) * new for old, new in zip(moving, found, strict=True))
-    return (x - found[0]) * jax.lax.rsqrt(found[1] + layer.epsilon) * weights[0] + weights[1], moved
-
-
 LAYERS = {
     Conv: conv,
     Dense: lambda layer, weights, x, key: x @ weights[0] + weights[1],
@@ -83,34 +75,24 @@ DRAWN = {
 }
 
 
-def forward(layers, weights, moving, x, key):
-    """Return the output and the moving statistics of the normalisations, both as a list by layer."""
-    moved = []
-    for layer, own, statistics, drawn in zip(layers, weights, moving, jax.random.split(key, len(layers)), strict=True):
-        if type(layer) is BatchNorm:
-            x, statistics = batch_norm(layer, own, statistics, x)
-        else:
-            x = LAYERS[type(layer)](layer, own, x, drawn)
-        moved.append(statistics)
-    return x, moved
+def forward(layers, weights, x, key):
+    """Return the output. weights: each layer's, in a list."""
+    for layer, own, drawn in zip(layers, weights, jax.random.split(key, len(layers)), strict=True):
+        x = LAYERS[type(layer)](layer, own, x, drawn)
+    return x
 
 
 def initial(layers, x, key):
-    """Return each layer's weights, kernels and bias, or gamma and beta, or nothing; and its moving statistics, or nothing."""
-    weights, moving = [], []
+    """Return each layer's weights: kernels and bias, or nothing."""
+    weights = []
     for layer, drawn in zip(layers, jax.random.split(key, len(layers)), strict=True):
-        own, statistics = (), ()
-        if type(layer) is BatchNorm:
-            channels = x.shape[-1]
-            own = (jnp.ones(channels), jnp.zeros(channels))
-            statistics = (jnp.zeros(channels), jnp.ones(channels))
-        elif type(layer) in DRAWN:
+        own = ()
+        if type(layer) in DRAWN:
             kernels = DRAWN[type(layer)](layer, x.shape[-1], drawn)
             own = (*kernels, jnp.zeros(kernels[0].shape[-1]))
         weights.append(own)
-        moving.append(statistics)
-        x, _ = jax.eval_shape(functools.partial(forward, (layer,)), [own], [statistics], x, drawn)
-    return weights, moving
+        x = jax.eval_shape(functools.partial(forward, (layer,)), [own], x, drawn)
+    return weights
 
 
 def epochs(arrays, layers, input_shape, classes, batch_size, optimizer, threads, count, permit):
@@ -118,20 +100,19 @@ def epochs(arrays, layers, input_shape, classes, batch_size, optimizer, threads,
     transform = OPTIMIZERS[type(optimizer)](optimizer)
     images, labels = numpy.array(arrays.train_images), arrays.train_labels.astype(numpy.int32)
     key = jax.random.PRNGKey(0)
-    weights, moving = initial(layers, jnp.asarray(images[:1]), key)
+    weights = initial(layers, jnp.asarray(images[:1]), key)
     state = transform.init(weights)
     random = numpy.random.default_rng(0)
 
-    def loss_of(weights, moving, x, y, key):
-        x, moved = forward(layers, weights, moving, x, key)
-        return optax.softmax_cross_entropy_with_integer_labels(x, y).mean(), moved
+    def loss_of(weights, x, y, key):
+        return optax.softmax_cross_entropy_with_integer_labels(forward(layers, weights, x, key), y).mean()
 
-    @functools.partial(jax.jit, donate_argnums=(0, 1, 2, 3))
-    def update(weights, moving, state, key, x, y):
+    @functools.partial(jax.jit, donate_argnums=(0, 1, 2))
+    def update(weights, state, key, x, y):
         key, drawn = jax.random.split(key)
-        (loss, moved), gradients = jax.value_and_grad(loss_of, has_aux=True)(weights, moving, x, y, drawn)
+        loss, gradients = jax.value_and_grad(loss_of)(weights, x, y, drawn)
         changes, state = transform.update(gradients, state, weights)
-        return optax.apply_updates(weights, changes), moved, state, key, loss
+        return optax.apply_updates(weights, changes), state, key, loss
 
     seconds = []
     for _ in range(count):
@@ -141,7 +122,7 @@ def epochs(arrays, layers, input_shape, classes, batch_size, optimizer, threads,
         losses = []
         for start in range(0, len(labels), batch_size):
             rows = order[start : start + batch_size]
-            weights, moving, state, key, loss = update(weights, moving, state, key, images[rows], labels[rows])
+            weights, state, key, loss = update(weights, state, key, images[rows], labels[rows])
             losses.append(loss)
         numpy.mean(jax.device_get(losses))
         jax.block_until_ready(weights)

@@ -4,14 +4,13 @@ import time
 
 import keras
 
-from ....models.layers import LSTM, Activation, BatchNorm, Conv, Dense, Flatten, MaxPool
+from ....models.layers import LSTM, Activation, Conv, Dense, Flatten, MaxPool
 from ....models.optimizers import SGD, Adam
 
 LAYERS = {
     Conv: lambda layer: keras.layers.Conv2D(layer.filters, layer.kernel, layer.stride, layer.padding),
     Dense: lambda layer: keras.layers.Dense(layer.units),
     MaxPool: lambda layer: keras.layers.MaxPooling2D(layer.size, layer.stride),
-    BatchNorm: lambda layer: keras.layers.BatchNormalization(momentum=layer.momentum, epsilon=layer.epsilon),
     LSTM: lambda layer: keras.layers.LSTM(layer.units),
     Activation: lambda layer: keras.layers.Activation(layer.function),
     Flatten: lambda layer: keras.layers.Flatten(),

@@ -5,7 +5,7 @@ import time
 import torch
 from torch import nn
 
-from ....models.layers import LSTM, Activation, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
+from ....models.layers import LSTM, Activation, Conv, Dense, Dropout, Flatten, MaxPool
 from ....models.optimizers import SGD, Adadelta, Adam, RMSprop
 
 
@@ -18,7 +18,6 @@ LAYERS = {
     Conv: lambda layer: nn.LazyConv2d(layer.filters, layer.kernel, layer.stride, layer.padding),
     Dense: lambda layer: nn.LazyLinear(layer.units),
     MaxPool: lambda layer: nn.MaxPool2d(layer.size, layer.stride),
-    BatchNorm: lambda layer: nn.LazyBatchNorm2d(layer.epsilon, 1 - layer.momentum),
     Activation: lambda layer: {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}[layer.function](),
     Dropout: lambda layer: nn.Dropout(layer.rate),
     Flatten: lambda layer: nn.Flatten(),
