@@ -26,9 +26,9 @@ EXCEPTIONS: dict[tuple[str, str, str], str] = {}
 
 
 def train(
-    environment: Environment, model: str, optimizer: str, directory: Path, init: str = "canonical"
+    environment: Environment, model: str, optimizer: str, directory: Path, seed: int = 1, init: str = "canonical"
 ) -> list[reference.Snapshot]:
-    """Return an environment's training. Raises WorkerFailed, NotExpressible in its words where it lacks something."""
+    """Return an environment's training on that noise. Raises WorkerFailed, NotExpressible in its words where it lacks something."""
     subject = reference.SUBJECTS[model]
     directory.mkdir(exist_ok=True)
     cell = Cell(
@@ -40,7 +40,7 @@ def train(
         dataset="noise",
         image_size=None,
         batch_size=reference.BATCH_SIZE,
-        optimizer=tuple(reference.OPTIMIZERS[optimizer].items()),
+        optimizer=tuple(reference.described(model, optimizer).items()),
         tier="quick",
         processes=1,
         epochs=len(reference.ROWS),
@@ -52,7 +52,7 @@ def train(
         reruns=0,
         init=init,
     )
-    job = make_job(cell, TRAINING, 1, environment.adapter, _stored(subject, directory), ROOT)
+    job = make_job(cell, TRAINING, 1, environment.adapter, _stored(subject.shape, seed, directory), ROOT)
     job |= {"dropout": False, "save": ["trace"], "rows": list(reference.ROWS)}
     events: list[dict[str, Any]] = []
     python = ensure(environment, "cpu", ENVIRONMENTS, print)
@@ -65,46 +65,56 @@ def train(
     return found
 
 
-def _stored(subject: reference.Subject, folder: Path) -> Dataset:
-    data = vars(reference.noise(subject))
+def _stored(shape: tuple[int, ...], seed: int, folder: Path) -> Dataset:
+    data = vars(reference.noise(shape, seed))
     files = {name: str(folder / f"{name}.npy") for name in data}
     for name, array in data.items():
         numpy.save(files[name], array)
     rows = {split: len(data[f"{split}_labels"]) for split in ("train", "test")}
     classes = tuple(str(label) for label in range(reference.CLASSES))
-    return Dataset("noise", None, subject.shape, classes, rows, True, (), (), "", files)
+    return Dataset("noise", None, shape, classes, rows, True, (), (), "", files)
 
 
 class Verdict(NamedTuple):
     kind: str  # "same", "differs", "excepted", "cannot" (be expressed) or "failed"
     words: str
-    deviation: float | None = None  # the largest after 20 steps, where it trains
-    allowed: float | None = None  # then
+    deviation: float | None = None  # the largest, where it trains
+    noises: int = 1  # that were tried
 
 
-def judge(found: list[reference.Snapshot], model: str, optimizer: str) -> Verdict:
+def judge(found: list[reference.Snapshot], wanted: reference.Wanted) -> Verdict:
     """Return "same", or "differs" in words that name the first snapshot that deviates by more than is allowed."""
-    wanted = reference.wanted(model, optimizer)
     far = reference.deviations(found, wanted.snapshots)
     for step, value, limit in zip(reference.STEPS, far, wanted.allowed, strict=True):
         if not value <= limit:
-            return Verdict(
-                "differs", f"after {step} steps: {value:.1e}, allowed {limit:.1e}", far[-1], wanted.allowed[-1]
-            )
-    return Verdict("same", f"{far[-1]:.1e} of {wanted.allowed[-1]:.1e}", far[-1], wanted.allowed[-1])
+            return Verdict("differs", f"after {step} steps: {value:.1e}, allowed {limit:.1e}", max(far))
+    return Verdict("same", f"{max(far):.1e} of {wanted.allowed[-1]:.1e}", max(far))
 
 
 def verdict(environment: Environment, model: str, optimizer: str) -> Verdict:
-    """Return what comes of training the model there."""
-    with tempfile.TemporaryDirectory(prefix="framegate-parity-") as folder:
-        try:
-            found = judge(train(environment, model, optimizer, Path(folder)), model, optimizer)
-        except WorkerFailed as failure:
-            words = str(failure)
-            if "NotExpressible: " in words:
-                return Verdict("cannot", words.partition("NotExpressible: ")[2].splitlines()[0])
-            return Verdict("failed", words.split("\n\n")[0].rstrip().splitlines()[-1])
+    """Return what comes of training the model there; with a second noise too, where it is not near with the first.
+
+    The better of the two counts: a fault hangs on neither, but rounding meets the zero of a ReLU with one in many.
+    """
+    first, second = reference.SUBJECTS[model].seeds
+    try:
+        found = _judged(environment, model, optimizer, first)
+        if not found.deviation <= reference.TOLERANCE:
+            again = _judged(environment, model, optimizer, second)
+            better, other = sorted((again, found), key=lambda one: (one.kind == "differs", one.deviation))
+            found = better._replace(words=f"{better.words} (the other noise: {other.words})", noises=2)
+    except WorkerFailed as failure:
+        words = str(failure)
+        if "NotExpressible: " in words:
+            return Verdict("cannot", words.partition("NotExpressible: ")[2].splitlines()[0])
+        return Verdict("failed", words.split("\n\n")[0].rstrip().splitlines()[-1])
     cause = EXCEPTIONS.get((environment.framework, model, optimizer))
     if found.kind == "differs" and cause:
         return found._replace(kind="excepted", words=f"{found.words}: {cause}")
     return found
+
+
+def _judged(environment: Environment, model: str, optimizer: str, seed: int) -> Verdict:
+    with tempfile.TemporaryDirectory(prefix="framegate-parity-") as folder:
+        found = train(environment, model, optimizer, Path(folder), seed)
+    return judge(found, reference.wanted(model, optimizer, seed))

@@ -7,10 +7,12 @@ packages is not run again, and the table and the last line are of all that is th
 """
 
 import argparse
+import ast
 import json
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +23,7 @@ from framegate.runner.matrix import read_matrix
 from tests import parity, reference
 from tests.mounted import ROOT
 
-CODE = (*reference.CODE, "frameworks/*.py", "worker/*.py", "tests/parity.py")
+CODE = (*reference.CODE, "worker/*.py", "tests/parity.py")  # that decides what is found, besides the adapter
 KINDS = ("failed", "differs", "excepted", "same", "cannot")  # of a pair's optimizers the first of these speaks for it
 
 
@@ -46,7 +48,29 @@ def trained() -> list[tuple[str, str]]:
 
 def code_of(model: str, environment: Environment) -> str:
     built = built_folder(environment, "cpu", parity.ENVIRONMENTS).name
-    return " ".join([built, environment.adapter, str(dict(environment.variables)), reference.fingerprint(model, *CODE)])
+    family = environment.adapter.rpartition(".")[2].split("_")[
+        0
+    ]  # of a family some modules are imported by computed names
+    files = sorted(str(path.relative_to(ROOT)) for path in imported(*ROOT.glob(f"frameworks/{family}_*.py")))
+    return " ".join(
+        [built, environment.adapter, str(dict(environment.variables)), reference.fingerprint(model, *CODE, *files)]
+    )
+
+
+@cache
+def imported(*modules: Path) -> set[Path]:
+    """Return the modules and what they import from beside them, directly or not."""
+    found: set[Path] = set()
+    left = set(modules)
+    while left:
+        found |= left
+        nodes = [node for path in left for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+        beside = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 1]
+        names = {
+            name for node in beside for name in ([node.module] if node.module else [one.name for one in node.names])
+        }
+        left = {modules[0].with_name(f"{name}.py") for name in names} - found
+    return found
 
 
 def read(path: Path) -> dict[Place, Result]:
@@ -71,18 +95,21 @@ class Pair(NamedTuple):
 
     kind: str  # one of KINDS, or "not run"
     deviation: float | None = None  # the largest
+    noises: int = 1  # the most that any took
 
 
 def pair(verdicts: Iterable[parity.Verdict]) -> Pair:
     found = list(verdicts)
     kind = next((kind for kind in KINDS if kind in [one.kind for one in found]), "not run")
-    return Pair(kind, max((one.deviation for one in found if one.deviation is not None), default=None))
+    deviation = max((one.deviation for one in found if one.deviation is not None), default=None)
+    return Pair(kind, deviation, max((one.noises for one in found), default=1))
 
 
 def summary(pairs: Sequence[Pair]) -> str:
     """Return in words how many of all pairs train, and how many of these come how near."""
     count = {kind: sum(one.kind == kind for one in pairs) for kind in (*KINDS, "not run")}
     near = sum(one.kind == "same" and one.deviation <= reference.TOLERANCE for one in pairs)
+    second = sum(one.kind == "same" and one.noises > 1 for one in pairs)
     trains = count["same"] + count["excepted"] + count["differs"]
 
     def share(part: int, whole: int) -> str:
@@ -91,7 +118,8 @@ def summary(pairs: Sequence[Pair]) -> str:
     return (
         f"{len(pairs)} pairs of model and environment: {share(trains, len(pairs))} train, {count['cannot']} cannot be expressed,"
         f" {count['failed']} failed, {count['not run']} not run; of those that train {share(near, trains)} agree within"
-        f" {reference.TOLERANCE:g}, {share(count['same'], trains)} within that or what rounding explains,"
+        f" {reference.TOLERANCE:g}, {share(count['same'], trains)} within that or what rounding explains, {second} of them with the"
+        " second noise,"
         f" {count['excepted']} are excepted, {count['differs']} differ"
     )
 

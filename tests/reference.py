@@ -5,7 +5,7 @@ docs/parity.md says what is compared, what is allowed, and why.
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from tests.mounted import ROOT, worker_module
-from tests.subjects import SUBJECTS, Subject
+from tests.subjects import SUBJECTS
 
 STORE = ROOT / ".framegate" / "parity"
 CODE = (
@@ -25,8 +25,11 @@ CODE = (
 )  # that decides what it computes
 TOLERANCE = 1e-5
 FACTOR = 3.0  # how much further than the reference in float32 a framework may be, where that is further than TOLERANCE
-NUDGE = 2.0**-20  # of each initial weight: 16 roundings to float32
-NUDGES = 4  # runs of the reference in float32, each from weights rounded otherwise
+NUDGE = 2.0**-23  # of each initial weight: its last bit in float32
+NUDGES = (
+    None,
+    *range(9),
+)  # the runs of the reference in float32: one from the very weights, the others from moved ones
 ROWS = (8, 152)  # of the first epoch and of the second: 1 step, and 19 more
 STEPS = (0, 1, 20)  # after which all is compared
 BATCH_SIZE = 8
@@ -35,10 +38,16 @@ SEED = 1
 
 OPTIMIZERS: dict[str, dict[str, Any]] = {
     "sgd": {"name": "sgd", "learning_rate": 0.001, "momentum": 0.9},
-    "adam": {"name": "adam", "learning_rate": 0.0001, "epsilon": 1e-4},
+    "adam": {"name": "adam", "learning_rate": 0.0001},  # its epsilon is the subject's
     "rmsprop": {"name": "rmsprop", "learning_rate": 0.0001, "epsilon": 1e-4},
     "adadelta": {"name": "adadelta", "learning_rate": 0.1, "epsilon": 1e-4},
 }
+
+
+def described(model: str, optimizer: str) -> dict[str, Any]:
+    """Return the optimizer's name and constants."""
+    own = {"epsilon": SUBJECTS[model].epsilon} if optimizer == "adam" else {}
+    return OPTIMIZERS[optimizer] | own
 
 
 class Snapshot(NamedTuple):
@@ -48,12 +57,12 @@ class Snapshot(NamedTuple):
     arrays: Mapping[str, numpy.ndarray]  # weights by canonical name, and "probabilities"
 
 
-def noise(subject: Subject) -> SimpleNamespace:
+def noise(shape: Sequence[int], seed: int) -> SimpleNamespace:
     """Return images, or texts, of uniform noise with random labels.
 
     Digits have plateaus, where several pixels of a pool are the largest and frameworks may send the gradient to any of these.
     """
-    random, shape, splits = numpy.random.RandomState(subject.seed), subject.shape, {}
+    random, splits = numpy.random.RandomState(seed), {}
     for split, rows in (("train", max(ROWS)), ("test", 16)):
         values, kind = (256, numpy.uint8) if len(shape) == 3 else (CLASSES, numpy.int32)  # values of pixels, or words
         splits[split + "_images"] = random.randint(0, values, (rows, *shape)).astype(kind)
@@ -61,10 +70,12 @@ def noise(subject: Subject) -> SimpleNamespace:
     return SimpleNamespace(**splits)
 
 
-def training(model: str, optimizer: str, kind: type = numpy.float64, nudge: int | None = None) -> list[Snapshot]:
+def training(
+    model: str, optimizer: str, seed: int, kind: type = numpy.float64, nudge: int | None = None
+) -> list[Snapshot]:
     """Return the reference's training, without dropout.
 
-    kind: of its arithmetic. nudge: the seed by which the initial weights are moved by up to NUDGE of themselves.
+    seed: of the noise. kind: of its arithmetic. nudge: the seed by which the initial weights are moved by up to NUDGE of themselves.
     """
     subject, worker = SUBJECTS[model], worker_module("worker.main")
     layers = worker_module(f"models.{model}").layers(CLASSES, **subject.parameters)
@@ -74,11 +85,11 @@ def training(model: str, optimizer: str, kind: type = numpy.float64, nudge: int 
         random = numpy.random.RandomState(nudge)
         for name, values in weights.items():
             weights[name] = values * (1 + NUDGE * random.uniform(-1, 1, values.shape)).astype(numpy.float32)
-    constants = dict(OPTIMIZERS[optimizer])
+    constants = described(model, optimizer)
     own = worker_module("models.optimizers").BY_NAME[constants.pop("name")](**constants)
     job = SimpleNamespace(layers=layers, input_shape=subject.shape, optimizer=own, batch_size=BATCH_SIZE, seed=SEED)
     trainer = worker_module("tests.toy_framework.session").Trainer(job, weights, kind)
-    data = noise(subject)
+    data = noise(subject.shape, seed)
     images, tested = worker.scale(data.train_images), worker.scale(data.test_images)
 
     def snapshot(loss: float | None) -> Snapshot:
@@ -98,45 +109,49 @@ class Wanted(NamedTuple):
 
 
 @lru_cache(maxsize=1)  # a large model's snapshots take half a gigabyte
-def wanted(model: str, optimizer: str, store: Path = STORE) -> Wanted:
+def wanted(model: str, optimizer: str, seed: int, store: Path = STORE) -> Wanted:
     """Return the reference's snapshots, and how far from them a framework may be: computed once, then read from the store."""
-    path = store / f"{model}-{optimizer}-{fingerprint(model, *CODE)}.npz"
+    path = path_of(model, optimizer, seed, store)
     if not path.exists():
-        store.mkdir(parents=True, exist_ok=True)
-        found = _computed(model, optimizer)
-        for of_other_code in store.glob(f"{model}-{optimizer}-*.npz"):
-            of_other_code.unlink()
-        _write(found, path)
+        exact = training(model, optimizer, seed)
+        keep(path, exact, list(rounded(model, optimizer, seed, exact)))
     return _read(path)
+
+
+def path_of(model: str, optimizer: str, seed: int, store: Path = STORE) -> Path:
+    return store / f"{model}-{optimizer}-{seed}-{fingerprint(model, *CODE)}.npz"
+
+
+def rounded(model: str, optimizer: str, seed: int, exact: Sequence[Snapshot]) -> Iterator[list[float]]:
+    """Yield how far from its exact training each run of the reference in float32 is, at each snapshot."""
+    for nudge in NUDGES:
+        yield deviations(training(model, optimizer, seed, numpy.float32, nudge), exact)
+
+
+def keep(path: Path, exact: Sequence[Snapshot], moved: Sequence[Sequence[float]]) -> None:
+    """Store the exact training, and what the runs in float32 allow, in place of what other code had found."""
+    allowed = [max(TOLERANCE, FACTOR * max(run[step] for run in moved)) for step in range(len(STEPS))]
+    arrays = {
+        f"{number}/{name}": values for number, snapshot in enumerate(exact) for name, values in snapshot.arrays.items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for of_other_code in path.parent.glob(f"{path.stem.rpartition('-')[0]}-*.npz"):
+        of_other_code.unlink()
+    partial = path.with_suffix(f".{os.getpid()}")
+    with partial.open("wb") as file:
+        numpy.savez(file, losses=[one.loss for one in exact[1:]], allowed=allowed, **arrays)
+    partial.replace(path)
 
 
 @cache
 def fingerprint(model: str, *patterns: str) -> str:
     """Return a hash over the model, what the patterns find below the root, and numpy's version."""
-    digest = hashlib.sha256(f"{SUBJECTS[model]} {numpy.__version__}".encode())
-    described = [f"models/{name}.py" for name in (model, "layers", "shapes", "weights", "optimizers")]
-    for path in sorted(path for pattern in (*described, *patterns) for path in ROOT.glob(pattern)):
+    subject = SUBJECTS[model]
+    digest = hashlib.sha256(f"{subject._replace(seeds=(0, 0))} {numpy.__version__}".encode())
+    model_files = [f"models/{name}.py" for name in (model, "layers", "shapes", "weights", "optimizers")]
+    for path in sorted(path for pattern in (*model_files, *patterns) for path in ROOT.glob(pattern)):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def _computed(model: str, optimizer: str) -> Wanted:
-    exact = training(model, optimizer)
-    moved = [deviations(training(model, optimizer, numpy.float32, nudge), exact) for nudge in range(NUDGES)]
-    sensitivity = [max(run[step] for run in moved) for step in range(len(STEPS))]
-    return Wanted(exact, [max(TOLERANCE, FACTOR * value) for value in sensitivity])
-
-
-def _write(found: Wanted, path: Path) -> None:
-    arrays = {
-        f"{number}/{name}": values
-        for number, snapshot in enumerate(found.snapshots)
-        for name, values in snapshot.arrays.items()
-    }
-    partial = path.with_suffix(f".{os.getpid()}")
-    with partial.open("wb") as file:
-        numpy.savez(file, losses=[one.loss for one in found.snapshots[1:]], allowed=found.allowed, **arrays)
-    partial.replace(path)
 
 
 def _read(path: Path) -> Wanted:

@@ -1,7 +1,7 @@
 """The models as parity trains them: as small as their strides allow, on noise.
 
-A seed other than 1 was chosen by the reference alone: of those tried, from 1 upwards, it is the one with which the reference in
-float32 stays nearest to itself in float64. With others some input of a ReLU lies so near to zero that rounding decides its sign.
+Their seeds are chosen by the reference alone, with `python -m tests.seeds MODEL`: the first two with which it rounds calmly.
+With others some input of a ReLU lies so near to zero that rounding decides its sign.
 """
 
 from collections.abc import Mapping
@@ -11,29 +11,32 @@ from typing import Any, NamedTuple
 class Subject(NamedTuple):
     shape: tuple[int, ...]
     parameters: Mapping[str, Any] = {}
-    seed: int = 1  # of the images
+    epsilon: float = 1e-2  # of Adam
+    seeds: tuple[int, int] = (1, 2)  # of the noise, and of that which is taken where a training differs with the first
 
 
 SUBJECTS = {
-    "alexnet": Subject((67, 67, 3)),
+    "alexnet": Subject((67, 67, 3), seeds=(3, 1)),
     "babi_rnn": Subject((25,), {"story": 20, "question": 5}),
-    "bn_cnn": Subject((26, 26, 3), seed=4),
-    "cats_dogs_cnn": Subject((32, 32, 3), seed=7),
-    "cifar_cnn": Subject((10, 10, 3), seed=3),
+    "bn_cnn": Subject(
+        (26, 26, 3), epsilon=1e-4, seeds=(4, 7)
+    ),  # its gradients are large: to 1e-2 a ReLU that comes or goes is much
+    "cats_dogs_cnn": Subject((32, 32, 3)),
+    "cifar_cnn": Subject((10, 10, 3), seeds=(2, 3)),
     "dense": Subject((8, 8, 1)),
-    "every_layer": Subject((13, 13, 3)),
+    "every_layer": Subject((13, 13, 3), seeds=(1, 3)),
     "fashion_mlp": Subject((8, 8, 1), {"activation": "selu", "batch_norm": "after", "initial": "lecun_normal"}),
-    "fashion_refined": Subject((8, 8, 1), seed=10),
+    "fashion_refined": Subject((8, 8, 1)),
     "gru_rows": Subject((8, 8, 1)),
     "hierarchical_rnn": Subject((8, 8, 1)),
-    "lenet": Subject((32, 32, 1), seed=7),
+    "lenet": Subject((32, 32, 1), seeds=(1, 4)),
     "logistic_regression": Subject((8, 8, 1)),
     "lstm_rows": Subject((8, 8, 1)),
     "mlp": Subject((8, 8, 1)),
-    "mnist_cnn": Subject((8, 8, 1), seed=2),
+    "mnist_cnn": Subject((8, 8, 1)),
     "mobilenet_v2": Subject((64, 64, 3)),
-    "residual_net": Subject((32, 32, 3), seed=6),
-    "simple_cnn": Subject((32, 32, 3), seed=7),
+    "residual_net": Subject((32, 32, 3)),
+    "simple_cnn": Subject((32, 32, 3)),
     "simple_rnn_rows": Subject((8, 8, 1)),
     "vgg16": Subject((32, 32, 3), {"width": 256}),
     "xception": Subject((16, 16, 3), {"side": 71, "frozen": True}),
