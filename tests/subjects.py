@@ -38,6 +38,6 @@ SUBJECTS = {
     "residual_net": Subject((32, 32, 3)),
     "simple_cnn": Subject((32, 32, 3)),
     "simple_rnn_rows": Subject((8, 8, 1)),
-    "vgg16": Subject((32, 32, 3), {"width": 256}),
+    "vgg16": Subject((32, 32, 3), {"width": 256}, seeds=(17, 14)),
     "xception": Subject((16, 16, 3), {"side": 71, "frozen": True}),
 }
