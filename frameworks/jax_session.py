@@ -67,9 +67,7 @@ class Session:
         }
         self.labels = jax_device.placed(arrays.train_labels.astype(numpy.int32), self.device)
         self.described = weight_shapes(job.layers, job.input_shape)
-        # Flat: one pass over all weights, after all gradients. Weight by weight XLA copies each donated weight beforehand, since the
-        # backward pass may still read it, and dozens of small kernels are handed from thread to thread.
-        self.optimizer = optax.flatten(OPTIMIZERS[type(job.optimizer)](job.optimizer))
+        self.optimizer = OPTIMIZERS[type(job.optimizer)](job.optimizer)
         self.build(arrays.weights)
         self.train_step = jax.jit(
             self.step, donate_argnums=0
