@@ -21,15 +21,12 @@ from tests.mounted import ROOT
 
 ENVIRONMENTS = ROOT / ".framegate" / "envs"
 
+TIES = (
+    "Theano's max pool gives each of several largest pixels the whole gradient, and after a ReLU and a batch normalisation"
+    " many are as large"
+)
 # (environment, model, optimizer) -> why it computes something else, and no adapter can help it.
-EXCEPTIONS = {
-    (
-        "keras2-theano-1.0",
-        "bn_cnn",
-        "adam",
-    ): "Theano's max pool gives each of several largest pixels the whole gradient,"
-    " and after a ReLU and a batch normalisation many are as large"
-}
+EXCEPTIONS = {("keras2-theano-1.0", "bn_cnn", "adam"): TIES}
 
 
 def train(
@@ -98,18 +95,20 @@ def judge(found: list[reference.Snapshot], wanted: reference.Wanted) -> Verdict:
     return Verdict("same", f"{max(far):.1e} of {wanted.allowed[-1]:.1e}", max(far))
 
 
-def verdict(environment: Environment, model: str, optimizer: str) -> Verdict:
-    """Return what comes of training the model there; with a second noise too, where it is not near with the first.
+def better(*both: Verdict) -> Verdict:
+    """Return the verdict with that noise which is nearer: a fault hangs on neither, rounding meets a ReLU's zero with one in many."""
+    near, other = sorted(both, key=lambda one: (one.kind == "differs", one.deviation))
+    return near._replace(words=f"{near.words} (the other noise: {other.words})", noises=2)
 
-    The better of the two counts: a fault hangs on neither, but rounding meets the zero of a ReLU with one in many.
-    """
+
+def verdict(environment: Environment, model: str, optimizer: str) -> Verdict:
+    """Return what comes of training the model there; with a second noise too, where it is not near with the first."""
     first, second = reference.SUBJECTS[model].seeds
     try:
         found = _judged(environment, model, optimizer, first)
         if not found.deviation <= reference.TOLERANCE:
             again = _judged(environment, model, optimizer, second)
-            better, other = sorted((again, found), key=lambda one: (one.kind == "differs", one.deviation))
-            found = better._replace(words=f"{better.words} (the other noise: {other.words})", noises=2)
+            found = better(found, again)
     except WorkerFailed as failure:
         words = str(failure)
         if "NotExpressible: " in words:

@@ -48,13 +48,11 @@ def trained() -> list[tuple[str, str]]:
 
 def code_of(model: str, environment: Environment) -> str:
     built = built_folder(environment, "cpu", parity.ENVIRONMENTS).name
-    family = environment.adapter.rpartition(".")[2].split("_")[
-        0
-    ]  # of a family some modules are imported by computed names
+    # Of a family, as keras, some modules are imported by computed names.
+    family = environment.adapter.rpartition(".")[2].partition("_")[0]
     files = sorted(str(path.relative_to(ROOT)) for path in imported(*ROOT.glob(f"frameworks/{family}_*.py")))
-    return " ".join(
-        [built, environment.adapter, str(dict(environment.variables)), reference.fingerprint(model, *CODE, *files)]
-    )
+    set_up = f"{dict(environment.variables)} {reference.SUBJECTS[model].seeds}"
+    return " ".join([built, environment.adapter, set_up, reference.fingerprint(model, *CODE, *files)])
 
 
 @cache

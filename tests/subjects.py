@@ -12,15 +12,14 @@ class Subject(NamedTuple):
     shape: tuple[int, ...]
     parameters: Mapping[str, Any] = {}
     epsilon: float = 1e-2  # of Adam
-    seeds: tuple[int, int] = (1, 2)  # of the noise, and of that which is taken where a training differs with the first
+    seeds: tuple[int, int] = (1, 2)  # of the noise, and of that which is tried where a training is not near with it
 
 
 SUBJECTS = {
     "alexnet": Subject((67, 67, 3), seeds=(3, 1)),
     "babi_rnn": Subject((25,), {"story": 20, "question": 5}),
-    "bn_cnn": Subject(
-        (26, 26, 3), epsilon=1e-4, seeds=(4, 7)
-    ),  # its gradients are large: to 1e-2 a ReLU that comes or goes is much
+    # Its gradients are large: with an epsilon of 1e-2 a ReLU that comes or goes is much.
+    "bn_cnn": Subject((26, 26, 3), epsilon=1e-4, seeds=(4, 7)),
     "cats_dogs_cnn": Subject((32, 32, 3)),
     "cifar_cnn": Subject((10, 10, 3), seeds=(2, 3)),
     "dense": Subject((8, 8, 1)),

@@ -4,11 +4,11 @@ import json
 
 from tests import parity_matrix, reference
 from tests.mounted import ROOT
-from tests.parity import Verdict
+from tests.parity import Verdict, better
 from tests.parity_matrix import Pair, Place, Result
 
 SAME = Verdict("same", "3.1e-07 of 1.0e-05", 3.1e-7)
-LESS_NEAR = Verdict("same", "2.0e-05 of 6.9e-04; with the first noise after 1 steps: 3.0e-03, allowed 1.0e-05", 2e-5, 2)
+LESS_NEAR = Verdict("same", "2.0e-05 of 6.9e-04 (the other noise: after 1 steps: 3.0e-03, allowed 1.0e-05)", 2e-5, 2)
 DIFFERS = Verdict("differs", "after 1 steps: 3.0e-03, allowed 1.0e-05", 4e-3, 2)
 CANNOT = Verdict("cannot", "scikit-learn has no Conv")
 FAILED = Verdict("failed", "exit status 1")
@@ -21,6 +21,16 @@ def test_the_worst_of_the_optimizers_speaks_for_a_pair():
     assert parity_matrix.pair([SAME, DIFFERS, LESS_NEAR]) == Pair("differs", 4e-3, 2)
     assert parity_matrix.pair([SAME, FAILED]).kind == "failed"
     assert parity_matrix.pair([CANNOT]) == Pair("cannot")
+
+
+def test_the_nearer_noise_counts_and_what_differs_with_both_differs():
+    far = Verdict("same", "2.0e-05 of 6.9e-04", 2e-5)
+    differs = Verdict("differs", "after 1 steps: 3.0e-03, allowed 1.0e-05", 4e-6)
+    assert better(differs, far) == LESS_NEAR
+    assert better(far, SAME) == SAME._replace(
+        words="3.1e-07 of 1.0e-05 (the other noise: 2.0e-05 of 6.9e-04)", noises=2
+    )
+    assert better(differs, DIFFERS).kind == "differs"
 
 
 def test_the_summary_has_the_shares_of_all_pairs_and_of_those_that_train():
