@@ -58,6 +58,10 @@ def train(
     )
     job = make_job(cell, TRAINING, 1, environment.adapter, _stored(subject.shape, seed, directory), ROOT)
     job |= {"dropout": False, "save": ["trace"], "rows": list(reference.ROWS)}
+    if subject.apart:
+        file = directory / "start.npz"
+        numpy.savez(file, **{str(number): values for number, values in enumerate(reference.start(model)[1].values())})
+        job["pretrained"] = {"file": str(file)}
     events: list[dict[str, Any]] = []
     python = ensure(environment, "cpu", ENVIRONMENTS, print)
     run_alone(launch_of(job, environment, python, cell, directory), events.append)

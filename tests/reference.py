@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -30,6 +31,7 @@ NUDGES = (
     None,
     *range(9),
 )  # the runs of the reference in float32: one from the very weights, the others from moved ones
+LEVELS = (3, -3, 3, 9)  # of a ReLU6's inputs, by channel, where they are set apart: passed, cut, passed, clipped
 ROWS = (8, 152)  # of the first epoch and of the second: 1 step, and 19 more
 STEPS = (0, 1, 20)  # after which all is compared
 BATCH_SIZE = 8
@@ -70,6 +72,29 @@ def noise(shape: Sequence[int], seed: int) -> SimpleNamespace:
     return SimpleNamespace(**splits)
 
 
+def start(model: str) -> tuple[Sequence[Any], dict[str, numpy.ndarray]]:
+    """Return the model's layers, without dropout, and the weights with which its training begins, in its order."""
+    subject = SUBJECTS[model]
+    layers = worker_module(f"models.{model}").layers(CLASSES, **subject.parameters)
+    layers = worker_module("models.layers").without_dropout(layers)
+    weights = worker_module("models.weights").initial_weights(layers, subject.shape, SEED)
+    if subject.apart:
+        set_apart(worker_module("models.shapes").placed(layers, subject.shape), weights)
+    return layers, weights
+
+
+def set_apart(placed: Sequence[Any], weights: dict[str, numpy.ndarray]) -> None:
+    """Put what a normalisation gives a ReLU6 six standard deviations from 0 and 6, and take what that adds to the logits from them."""
+    layers = worker_module("models.layers")
+    for one, after in pairwise(placed):
+        if type(one.layer) is layers.BatchNorm and after.layer == layers.Activation("relu6"):
+            level = numpy.resize(numpy.float32(LEVELS), one.input[-1])
+            weights[f"{one.name}/gamma"] *= numpy.float32(0.5)
+            weights[f"{one.name}/beta"] += level
+    *_, kernel, bias = weights  # of the last layer, behind a ReLU6 and an average
+    weights[bias] -= level.clip(0, 6) @ weights[kernel]
+
+
 def training(
     model: str, optimizer: str, seed: int, kind: type = numpy.float64, nudge: int | None = None
 ) -> list[Snapshot]:
@@ -78,9 +103,7 @@ def training(
     seed: of the noise. kind: of its arithmetic. nudge: the seed by which the initial weights are moved by up to NUDGE of themselves.
     """
     subject, worker = SUBJECTS[model], worker_module("worker.main")
-    layers = worker_module(f"models.{model}").layers(CLASSES, **subject.parameters)
-    layers = worker_module("models.layers").without_dropout(layers)
-    weights = worker_module("models.weights").initial_weights(layers, subject.shape, SEED)
+    layers, weights = start(model)
     if nudge is not None:
         random = numpy.random.RandomState(nudge)
         for name, values in weights.items():

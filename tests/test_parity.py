@@ -170,3 +170,34 @@ def test_padding_on_the_other_side_is_found_after_20_steps(monkeypatch):
     right_and_below = images.same_padding
     monkeypatch.setattr(images, "same_padding", lambda *window: right_and_below(*window)[::-1])
     assert is_found(after_20_steps("every_layer", "sgd"))
+
+
+def scaled(passed, gradient=1.0, own=1.0):
+    """Return a backward pass whose gradients of the input and of the layer's own weights are that much too large."""
+
+    def backward(*given):
+        by_input, by_weights = passed(*given)
+        return gradient * by_input, {name: own * values for name, values in by_weights.items()}
+
+    return backward
+
+
+DEPTHWISE = network.LAYERS[layers.DepthwiseConv]
+# Each is less than what rounding does to the canonical weights of MobileNetV2, which set ReLU6 inputs beside its bends.
+SMALL_FAULTS = {
+    "BatchNorm's gradient 1 % too large": (layers.BatchNorm, (batch_norm_forward, scaled(BACKWARD, gradient=1.01))),
+    "a depthwise kernel's 5 % too large": (layers.DepthwiseConv, (DEPTHWISE[0], scaled(DEPTHWISE[1], own=1.05))),
+}
+
+
+@pytest.mark.parametrize("fault", SMALL_FAULTS)
+def test_a_fault_of_mobilenet_v2_is_found_after_20_steps(fault, monkeypatch):
+    seed, _ = reference.SUBJECTS["mobilenet_v2"].seeds
+    exact = reference.training("mobilenet_v2", "adam", seed)
+    rounded = reference.training("mobilenet_v2", "adam", seed, numpy.float32)
+    monkeypatch.setitem(network.LAYERS, *SMALL_FAULTS[fault])
+    wrong = reference.training("mobilenet_v2", "adam", seed, numpy.float32)
+    near, far = reference.deviations(rounded, exact)[-1], reference.deviations(wrong, exact)[-1]
+    print(f"{far:.1e}, without it {near:.1e}")
+    assert near <= reference.TOLERANCE
+    assert far > reference.FACTOR * reference.TOLERANCE
