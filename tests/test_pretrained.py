@@ -1,9 +1,11 @@
 """Weights that the real libraries saved become the canonical ones: the network computes what theirs does."""
 
+import json
 import os
 import pickle
 import subprocess
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +20,7 @@ from framegate.runner.data import Dataset, convert_weights, prepare_for
 from framegate.runner.declarations import load
 from framegate.runner.environments import built_folder, ensure, is_built
 from framegate.runner.jobs import make_job
+from framegate.runner.matrix import read_matrix
 
 STORE = ROOT / ".framegate"
 layers = worker_module("models.layers")
@@ -61,15 +64,20 @@ def convolutions(model: str):
 
 def difference(model: str, cache: Path, wanted: Path) -> float:
     """Return how far the reference's features with the converted weights are from those of the library's network."""
-    body = convolutions(model)
     with numpy.load(wanted) as arrays:
         images, features = arrays["images"].astype(float), arrays["features"]
+    found = computed(convolutions(model), model, cache, images)
+    return float(numpy.abs(found - features).max() / numpy.abs(features).max())
+
+
+def computed(body: Sequence, model: str, cache: Path, images: numpy.ndarray) -> numpy.ndarray:
+    """Return what the reference makes of images with a model's converted weights."""
     initial = weights.initial_weights(body, images.shape[1:], seed=1)
     pretrained.put(str(cache / "weights" / f"{model}.npz"), initial)
     found, _ = network.forward(
         body, layers.by_layer({name: array.astype(float) for name, array in initial.items()}), images
     )
-    return float(numpy.abs(found - features).max() / numpy.abs(features).max())
+    return found
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".weights.h5"])
@@ -81,15 +89,90 @@ def test_weights_of_keras_make_the_network_of_keras(keras_files, suffix, tmp_pat
 
 
 @pytest.mark.parametrize("name", ["new.pth", "old.pth"])
-def test_weights_of_torchvision_make_its_vgg16(torch_files, name, tmp_path):
+def test_weights_of_torchvision_make_its_vgg16_where_images_are_padded_with_its_mean(torch_files, name, tmp_path):
     record = convert_weights("vgg16", torch_files / name, tmp_path, ROOT)
     assert record["parameters"] == 14_714_688
-    assert difference("vgg16", tmp_path, torch_files / "torch.npz") < 1e-5
+    with numpy.load(torch_files / "torch.npz") as arrays:
+        normalised, features = arrays["images"].astype(float), arrays["features"]
+    rescale, first, *others = scaled_vgg16()[:-6]
+    mean = numpy.array([0.485, 0.456, 0.406])
+    images = normalised * [0.229, 0.224, 0.225] + mean
+    padded = numpy.pad(images - mean, ((0, 0), (1, 1), (1, 1), (0, 0)), "constant") + mean
+    found = computed((rescale, first._replace(padding="valid"), *others), "vgg16", tmp_path, padded)
+    assert numpy.abs(found - features).max() / numpy.abs(features).max() < 1e-5
+    assert (mean * rescale.scale + rescale.offset).tolist() == pytest.approx(
+        [-0.005, -0.499, -0.409]
+    )  # what 0 is instead
 
 
 def test_a_torchvision_network_with_batch_norm_is_another_function_and_refused(torch_files, tmp_path):
     with pytest.raises(DataFailed, match=r"1\.running_mean; of torchvision only VGG16 .* give Keras' file"):
         convert_weights("mobilenet_v2", torch_files / "norm.pth", tmp_path, ROOT)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# VGG16's convolutions, in a file as Keras publishes it
+
+
+def scaled_vgg16():
+    return worker_module("models.vgg16").layers(10, width=256, imagenet=True)
+
+
+def vgg16_file(folder: Path) -> Path:
+    """Return a file whose first layer is drawn, and all others zero."""
+    random = numpy.random.RandomState(3)
+    shapes = [weight.shape for weight in weights.weight_shapes(convolutions("vgg16"), (224, 224, 3))]
+    with h5py.File(folder / "vgg16.h5", "w") as file:
+        file.attrs["layer_names"] = names = [f"layer{number}" for number in range(13)]
+        for name, kernel, bias in zip(names, shapes[::2], shapes[1::2], strict=True):
+            group = file.create_group(name)
+            group.attrs["weight_names"] = ["kernel", "bias"]
+            group.create_dataset("kernel", kernel, "f4"), group.create_dataset("bias", bias, "f4")
+        file["layer0/kernel"][...] = random.normal(size=(3, 3, 3, 64))
+        file["layer0/bias"][...] = random.normal(size=64)
+    return folder / "vgg16.h5"
+
+
+def test_the_first_layer_of_kerass_vgg16_sees_what_keras_preprocessing_gives(tmp_path):
+    convert_weights("vgg16", vgg16_file(tmp_path), tmp_path, ROOT)
+    images = numpy.random.RandomState(4).random_sample((2, 32, 32, 3))  # red, green, blue
+    caffe = 255 * images[..., ::-1] - [103.939, 116.779, 123.68]  # as keras.applications.vgg16.preprocess_input
+    padded = numpy.pad(caffe, ((0, 0), (1, 1), (1, 1), (0, 0)), "constant")
+    with h5py.File(tmp_path / "vgg16.h5") as file:
+        kernel, wanted = file["layer0/kernel"][()].astype(float), file["layer0/bias"][()].astype(float)
+    for row in range(3):
+        for column in range(3):
+            wanted = wanted + padded[:, row : row + 32, column : column + 32] @ kernel[row, column]
+    found = computed(scaled_vgg16()[:2], "vgg16", tmp_path, images)
+    assert found.shape == (2, 32, 32, 64)
+    assert numpy.abs(found - wanted).max() / numpy.abs(wanted).max() < 1e-12
+
+
+def test_a_pretrained_model_that_does_not_scale_its_images_is_told_the_parameter(tmp_path):
+    convert_weights("vgg16", vgg16_file(tmp_path), tmp_path, ROOT)
+    with pytest.raises(MatrixError, match=r"want scaled images, .* Conv; wanted: parameters = \{ imagenet = true \}"):
+        prepare_for(cell(model="vgg16", pretrained=True), None, tmp_path, ROOT)
+
+
+def test_weights_converted_before_images_were_scaled_are_to_be_converted_again(tmp_path):
+    convert_weights("vgg16", vgg16_file(tmp_path), tmp_path, ROOT)
+    record = tmp_path / "weights" / "vgg16.npz.json"
+    old = {name: value for name, value in json.loads(record.read_text()).items() if name != "scaled_with"}
+    record.write_text(json.dumps(old))
+    with pytest.raises(DataFailed, match="converted before images were scaled for it; wanted: convert it again"):
+        prepare_for(cell(model="vgg16", pretrained=True), None, tmp_path, ROOT)
+
+
+def test_the_pretrained_cells_of_the_matrix_scale_their_images():
+    found = {}
+    for declared in read_matrix(ROOT / "matrix.toml", load(ROOT / "environments")):
+        if declared.pretrained:
+            described = worker_module(f"models.{declared.model}").layers(10, **dict(declared.parameters))
+            found[declared.model] = [described[0].scale, described[0].offset]
+    assert found == {
+        "vgg16": [(255.0, 255.0, 255.0), (-123.68, -116.779, -103.939)],
+        "xception": [(2.0,), (-1.0,)],
+    }
 
 
 # ---------------------------------------------------------------------------------------------------------------------

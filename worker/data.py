@@ -76,7 +76,7 @@ def misfit(model, found):
         layers = described(len(found["classes"]), **model["parameters"])
         wanted = weights.weight_shapes(layers, tuple(found["shape"]))
         if model["pretrained"]:
-            mount("worker.pretrained").check_fit(found["pretrained"], wanted)
+            mount("worker.pretrained").check_fit(found["pretrained"], layers, wanted)
     except (shapes.ShapeError, TypeError, mount("datasets.dataset").Wrong) as problem:
         return "{}: {}".format(model["name"], problem)
     return None

@@ -10,7 +10,12 @@ import os
 import numpy
 from suite.datasets.dataset import Missing, Wrong
 from suite.datasets.pretrained import hash_of, read_layers
+from suite.models.layers import Rescale
+from suite.models.vgg16 import IMAGENET
 from suite.models.weights import weight_shapes
+
+# Model -> the parameter with which it scales images as its published weights want them. Xception always does.
+SCALED_WITH = {"mobilenet_v2": "side = 96", "vgg16": "imagenet = true"}
 
 
 def path_of(model, cache):
@@ -20,20 +25,43 @@ def path_of(model, cache):
 def convert(model, described, source, cache):
     """Return the record {"file", "sha256", "source", "shapes", "parameters"} of a model's converted weights. Raises Wrong.
 
-    described: the model's layers; source: a file of Keras or torchvision.
+    described: the model's layers; source: a file of keras.applications or torchvision.
     """
     wanted = base_weights(described, (224, 224, 3))
     arrays = arranged(wanted, read_layers(source), source)
+    if model == "vgg16":
+        arrays[:2] = (from_torchvision if source.endswith(".pth") else from_keras)(*arrays[:2])
     file = path_of(model, cache)
     os.makedirs(os.path.dirname(file), exist_ok=True)
     with open(file + ".part", "wb") as out:
         numpy.savez(out, **{str(number): array for number, array in enumerate(arrays)})
     record = {"file": file, "sha256": hash_of(file + ".part", "sha256"), "source": os.path.abspath(source)}
-    record.update(shapes=[array.shape for array in arrays], parameters=sum(array.size for array in arrays))
+    record.update(
+        scaled_with=SCALED_WITH.get(model),
+        shapes=[array.shape for array in arrays],
+        parameters=sum(array.size for array in arrays),
+    )
     with open(file + ".json", "w") as out:
         json.dump(record, out)
     os.replace(file + ".part", file)
     return record
+
+
+def from_keras(kernel, bias):
+    """Return VGG16's first weights for images that IMAGENET scaled: in Keras' they are the same, but blue, green, red."""
+    return numpy.ascontiguousarray(kernel[:, :, ::-1]), bias
+
+
+def from_torchvision(kernel, bias):
+    """Return VGG16's first weights for images that IMAGENET scaled, from those for (image - mean) / deviation.
+
+    Inside the image the sums are the same. The zeros of the padding are IMAGENET's mean, not torchvision's: up to half of 255 levels
+    apart, which no weights could undo.
+    """
+    mean, deviation = 255 * numpy.array([(0.485, 0.456, 0.406), (0.229, 0.224, 0.225)])
+    kernel = kernel / deviation[:, numpy.newaxis]
+    bias = bias + numpy.einsum("hwio,i->o", kernel, -numpy.array(IMAGENET.offset) - mean)
+    return kernel.astype(numpy.float32), bias.astype(numpy.float32)
 
 
 def base_weights(described, shape):
@@ -102,11 +130,16 @@ def record_of(model, cache):
         ) from None
     if sha256 != record["sha256"]:
         raise Wrong("{}: SHA-256 {}; wanted {}: convert it again".format(file, sha256, record["sha256"]))
+    if "scaled_with" not in record:
+        raise Wrong("{}: converted before images were scaled for it; wanted: convert it again".format(file))
     return dict(record, file=file)
 
 
-def check_fit(record, weights):
-    """Raise Wrong where a model's weights do not begin with those that were converted: it has other parameters, or other images."""
+def check_fit(record, described, weights):
+    """Raise Wrong where a model does not begin with what was converted: it has other parameters, or other images."""
+    if record["scaled_with"] and type(described[0]) is not Rescale:
+        words = "its pretrained weights want scaled images, and it begins with {}; wanted: parameters = {{ {} }}"
+        raise Wrong(words.format(type(described[0]).__name__, record["scaled_with"]))
     for weight, shape in zip(weights, record["shapes"]):
         if weight.shape != tuple(shape):
             raise Wrong("{} is {}; the pretrained weights have {}".format(weight.name, weight.shape, tuple(shape)))
