@@ -14,7 +14,7 @@ import shutil
 
 import numpy
 
-from .dataset import NAMES, Missing, Wrong
+from .dataset import NAMES, Missing, Unfit, Wrong
 from .derive import derived
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
@@ -166,6 +166,8 @@ def decode_checked(name, module, paths, size, derive):
     try:
         decoded = module.decode(paths, size)
         check(decoded)
+    except Unfit as problem:
+        raise Wrong("{}: {}".format(name, problem)) from None
     except Wrong as problem:
         raise Wrong("{}: {}. Delete it and fetch it again from {}".format(name, problem, module.ADDRESS)) from None
     try:

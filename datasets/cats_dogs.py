@@ -25,12 +25,13 @@ NAME = re.compile(r"(?:.*/)?PetImages/(cat|dog)/[^/]+\.jpe?g$", re.IGNORECASE)
 def sources(home):
     """Return the images' paths, or else the largest zip file's, or []."""
     archives = sorted(glob.glob(os.path.join(glob.escape(home), "kagglecatsanddogs*.zip")), key=os.path.getsize)
-    return images.listed(*[os.path.join(home, "PetImages", name) for name in ("Cat", "Dog")]) or archives[-1:]
+    return images.listed(os.path.join(home, "PetImages")) or archives[-1:]
 
 
 def decode(paths, size):
     """Return Decoded: uint8 (N, size, size, 3)."""
     with image_files(paths, depth=3) as files:
+        images.check_no_other_class(paths, files, ["PetImages"], CLASSES)
         names = [name for name in sorted(files) if NAME.match(name)]
         images.check_count(paths[0], names, WHOLE)
         pictures, good = images.decode_images(files, names, size)

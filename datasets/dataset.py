@@ -25,6 +25,10 @@ class Wrong(Exception):
     """A file is there but not what it must be: which file, what was found, what was wanted."""
 
 
+class Unfit(Wrong):
+    """Nothing is damaged, so fetching it again would not help: the message says what does."""
+
+
 class Download(NamedTuple):
     url: str
     hash: str  # "md5:...", as published

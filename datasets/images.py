@@ -2,13 +2,15 @@
 
 import io
 import os
+import shlex
 
 import numpy
 
 from .archives import BROKEN
-from .dataset import Wrong
+from .dataset import Unfit, Wrong
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP")  # all are found, named .jpg, in the original cats and dogs
+SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp")
 MOST_PIXELS = 25000000  # an image may claim to be larger than memory
 CORRUPT = BROKEN + (SyntaxError, TypeError, MemoryError)
 
@@ -68,13 +70,44 @@ def check_classes(where, labels, classes, split):
         raise Wrong("{}: no usable {} image of {}; wanted some of each class".format(where, split, ", ".join(absent)))
 
 
-def listed(*folders):
-    """Return the paths of all image files in folders that are there, sorted by folder and name."""
+def check_no_other_class(paths, files, parents, classes):
+    """Raise Unfit where a folder beside the classes' has images: nothing would ever be trained or tested on them.
+
+    files: names as image_files has them. parents: what lies above the classes' folders: "PetImages". classes: in small letters.
+    """
+    for name in sorted(files):
+        parts = name.split("/")
+        parent, folder = "/".join(parts[:-2]), parts[-2] if len(parts) > 2 else ""
+        below = ("/" + parent.lower()).endswith(tuple("/" + one.lower() for one in parents))
+        if below and folder.lower() not in classes and name.lower().endswith(SUFFIXES) and not hidden(parts):
+            found = "{}: a folder of images that is no class; wanted only {}"
+            place, remedy = other_class(paths, parent, folder, len(parts))
+            raise Unfit((found + ". Take it away: {}").format(place, ", ".join(classes), remedy))
+
+
+def other_class(paths, parent, folder, depth):
+    """Return (place, command): where a folder that is no class lies, and what takes it away."""
+    if paths[0].endswith(".zip"):
+        inside = parent + "/" + folder
+        return paths[0] + ": " + inside, "zip -d {} {}".format(shlex.quote(paths[0]), shlex.quote(inside + "/*"))
+    home = paths[0].rsplit(os.sep, depth)[0]
+    place = os.path.join(home, parent, folder)
+    return place, "mv {} {}".format(shlex.quote(place), shlex.quote(home))
+
+
+def hidden(parts):
+    """Return whether a name is of a file that systems put beside the images."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in parts)
+
+
+def listed(*parents):
+    """Return the paths of all image files in the folders below parents that are there, sorted by folder and name."""
     found = []
-    for folder in folders:
-        if os.path.isdir(folder):
-            names = sorted(name for name in os.listdir(folder) if name.lower().endswith((".jpg", ".jpeg")))
-            found.extend(os.path.join(folder, name) for name in names)
+    for parent in parents:
+        folders = sorted(os.listdir(parent)) if os.path.isdir(parent) else []
+        for folder in [os.path.join(parent, name) for name in folders if not hidden([name])]:
+            names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+            found.extend(os.path.join(folder, name) for name in names if name.lower().endswith(SUFFIXES))
     return found
 
 

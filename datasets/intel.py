@@ -18,20 +18,23 @@ LAYOUT = "intel-image-classification.zip, or unpacked seg_train/seg_train/CLASS/
 DOWNLOADS = ()  # Kaggle asks for an account
 CLASSES = ["buildings", "forest", "glacier", "mountain", "sea", "street"]
 WHOLE = {"train": 14034, "test": 3000}
+PARENTS = ["seg_{0}/seg_{0}".format(split) for split in WHOLE]
 REDUCTION, REDUCTION_SEED = 0.2, 0
 NAME = re.compile(r"(?:.*/)?seg_(train|test)/seg_\1/({})/[^/]+\.jpe?g$".format("|".join(CLASSES)), re.IGNORECASE)
 
 
 def sources(home):
     """Return the images' paths, or else the zip file's, or []."""
-    folders = [os.path.join(home, "seg_" + split, "seg_" + split, name) for split in WHOLE for name in CLASSES]
     archive = os.path.join(home, "intel-image-classification.zip")
-    return images.listed(*folders) or ([archive] if os.path.isfile(archive) else [])
+    return images.listed(*[os.path.join(home, parent) for parent in PARENTS]) or (
+        [archive] if os.path.isfile(archive) else []
+    )
 
 
 def decode(paths, size):
     """Return Decoded: uint8 (N, size, size, 3)."""
     with image_files(paths, depth=4) as files:
+        images.check_no_other_class(paths, files, PARENTS, CLASSES)
         names = {split: names_of(files, split) for split in WHOLE}
         whole = all(len(names[split]) == WHOLE[split] for split in WHOLE)
         note = "20 % of each class" if whole else "a part, used whole"

@@ -12,7 +12,7 @@ from worker.data import mount
 
 intel = mount("datasets.intel")
 cats_dogs = mount("datasets.cats_dogs")
-Wrong = mount("datasets.dataset").Wrong
+Wrong, Unfit = mount("datasets.dataset").Wrong, mount("datasets.dataset").Unfit
 
 SCENES = ("buildings", "forest", "glacier", "mountain", "sea", "street")
 
@@ -95,6 +95,44 @@ def test_a_scene_without_images_is_wrong(tmp_path):
     unpacked(tmp_path, {name: data for name, data in scenes().items() if "seg_test/sea" not in name})
     with pytest.raises(Wrong, match="no usable test image of sea; wanted some of each class"):
         decode(intel, tmp_path)
+
+
+OTHERS = [
+    (intel, "intel-image-classification.zip", scenes, "seg_train/seg_train/desert"),
+    (intel, "intel-image-classification.zip", scenes, "seg_test/seg_test/desert"),
+    (cats_dogs, "kagglecatsanddogs_5340.zip", pets, "PetImages/Bird"),
+]
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "PNG"])
+@pytest.mark.parametrize(("module", "archive", "known", "folder"), OTHERS)
+def test_a_folder_of_images_that_is_no_class_is_an_error(tmp_path, module, archive, known, folder, suffix):
+    unpacked(tmp_path, known() | {f"{folder}/1.{suffix}": jpeg(7)})
+    remedy = f"Take it away: mv {tmp_path / folder} {tmp_path}$"
+    with pytest.raises(Unfit, match=f"^{tmp_path / folder}: a folder of images that is no class; .*{remedy}"):
+        decode(module, tmp_path)
+
+
+@pytest.mark.parametrize(("module", "archive", "known", "folder"), OTHERS)
+def test_a_zip_with_images_of_another_class_is_an_error(tmp_path, module, archive, known, folder):
+    path = packed(tmp_path, archive, known() | {f"{folder}/1.jpg": jpeg(7)})
+    remedy = f"Take it away: zip -d {path} '{folder}/[*]'$"
+    with pytest.raises(Unfit, match=f"^{path}: {folder}: a folder of images that is no class; .*{remedy}"):
+        decode(module, tmp_path)
+
+
+@pytest.mark.parametrize("lay_out", ["zip", "folders"])
+@pytest.mark.parametrize(
+    "stray", ["notes/1.txt", "__MACOSX/._1.jpg", ".cache/1.jpg", "._1.jpg", "1.jpg", "made/._1.jpg"]
+)
+def test_what_is_no_folder_of_images_is_no_class(tmp_path, stray, lay_out):
+    files = pets() | {f"PetImages/{stray}": jpeg(7), "Bird/1.jpg": jpeg(7), "1.jpg": jpeg(7)}
+    if lay_out == "zip":
+        packed(tmp_path, "kagglecatsanddogs_5340.zip", files)
+    else:
+        unpacked(tmp_path, files)
+    decoded = decode(cats_dogs, tmp_path)
+    assert decoded.notes == ["10 of 25,000 cat and dog images"]
 
 
 def test_dogs_are_1_and_cats_0_and_a_fifth_of_each_is_test(tmp_path):
