@@ -8,7 +8,7 @@ import re
 import numpy
 
 from .archives import check_present, files_or_archive, place, read_members
-from .dataset import Decoded, Wrong
+from .dataset import Decoded, Unfit, Wrong
 
 SIZE = None
 ADDRESS = "https://research.facebook.com/downloads/babi/ (bAbI tasks 1-20, version 1.2, CC BY 3.0)"
@@ -35,7 +35,7 @@ def sources(home):
 def decode(paths, size):
     """Return Decoded: int32 (N, 557), the words' numbers; classes are words."""
     if size is not None:
-        raise Wrong("size {} of a text; wanted none: remove image_size or --size".format(size))
+        raise Unfit("size {} of a text; wanted none: remove image_size or --size".format(size))
     found = read_members(paths, FOLDER, set(FILES.values()))
     check_present(paths, found, sorted(FILES.values()))
     arrays, notes = [], []

@@ -14,7 +14,7 @@ import shutil
 
 import numpy
 
-from .dataset import NAMES, Missing, Unfit, Wrong
+from .dataset import NAMES, Missing, Unfit, Wrong, check_classes
 from .derive import derived
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
@@ -56,7 +56,7 @@ def survey_one(name, module, data_home, cache):
     entry = {"dataset": name, "state": "missing", "where": None, "message": "", "rows": {}}
     try:
         paths = locate(name, module, data_home, cache, fetch=False)
-        entry["where"] = paths[0] if len(paths) == 1 else os.path.commonpath(paths)
+        entry["where"] = place(paths)
         manifest = prepare(name, None, data_home, cache, fetch=False)
     except Missing as problem:
         entry["message"] = str(problem)
@@ -66,6 +66,11 @@ def survey_one(name, module, data_home, cache):
         state = "present" if manifest["complete"] else "part"
         entry.update(state=state, message="; ".join(manifest["notes"]), rows=manifest["rows"])
     return entry
+
+
+def place(paths):
+    """Return the file, or the folder that all of them are in, for messages."""
+    return paths[0] if len(paths) == 1 else os.path.commonpath(paths)
 
 
 def load_module(name):
@@ -166,6 +171,8 @@ def decode_checked(name, module, paths, size, derive):
     try:
         decoded = module.decode(paths, size)
         check(decoded)
+        if decoded.train_images.ndim == 4:  # of a text the classes are all words, few of which are answers
+            check_classes(place(paths), decoded.train_labels, decoded.classes, "train")
     except Unfit as problem:
         raise Wrong("{}: {}".format(name, problem)) from None
     except Wrong as problem:

@@ -8,7 +8,7 @@ import numpy
 
 from . import images
 from .archives import image_files
-from .dataset import Decoded, counted, rows_of_each_class
+from .dataset import Decoded, check_classes, counted, rows_of_each_class
 
 SIZE = 64
 ADDRESS = "https://www.microsoft.com/en-us/download/details.aspx?id=54765"
@@ -33,15 +33,16 @@ def decode(paths, size):
     with image_files(paths, depth=3) as files:
         images.check_no_other_class(paths, files, ["PetImages"], CLASSES)
         names = [name for name in sorted(files) if NAME.match(name)]
-        images.check_count(paths[0], names, WHOLE)
+        where = images.place(paths, "PetImages")
+        images.check_count(where, names, WHOLE)
         pictures, good = images.decode_images(files, names, size)
     labels = numpy.array([CLASSES.index(NAME.match(name).group(1).lower()) for name in names], numpy.int64)
     left_out = [name for name, is_good in zip(names, good) if not is_good]
     labels = labels[good]
     train = rows_of_each_class(labels, 0.8, SPLIT_SEED)
     test = numpy.setdiff1d(numpy.arange(len(labels)), train)
-    images.check_classes(paths[0], labels[train], CLASSES, "train")
-    images.check_classes(paths[0], labels[test], CLASSES, "test")
+    check_classes(where, labels[train], CLASSES, "train")
+    check_classes(where, labels[test], CLASSES, "test")
     notes = [] if len(names) == WHOLE else [counted(len(names), WHOLE, "cat and dog")]
     arrays = pictures[train], labels[train], pictures[test], labels[test]
     return Decoded(

@@ -61,6 +61,14 @@ def rows_of_each_class(labels, share, seed):
     return numpy.sort(numpy.concatenate(chosen))
 
 
+def check_classes(where, labels, classes, split):
+    """Raise Wrong where a class has no row at all."""
+    absent = [name for label, name in enumerate(classes) if not (labels == label).any()]
+    if absent:
+        shown = ", ".join(absent[:6]) + (" and {} more".format(len(absent) - 6) if absent[6:] else "")
+        raise Wrong("{}: no usable {} image of {}; wanted some of each class".format(where, split, shown))
+
+
 def counted(found, wanted, split):
     """Return "10,000 of 50,000 train images"."""
     return "{:,} of {:,} {} images".format(found, wanted, split)

@@ -63,11 +63,11 @@ def check_count(where, names, most):
         raise Wrong("{}: {:,} images; wanted at most {:,}".format(where, len(names), most))
 
 
-def check_classes(where, labels, classes, split):
-    """Raise Wrong where a class has no image at all."""
-    absent = [name for label, name in enumerate(classes) if not (labels == label).any()]
-    if absent:
-        raise Wrong("{}: no usable {} image of {}; wanted some of each class".format(where, split, ", ".join(absent)))
+def place(paths, parent):
+    """Return where the classes lie, for messages: the zip file, or the parent of their folders, as "PetImages" is."""
+    if paths[0].endswith(".zip"):
+        return paths[0]
+    return os.path.join(paths[0].rsplit(os.sep, parent.count("/") + 3)[0], parent)
 
 
 def check_no_other_class(paths, files, parents, classes):

@@ -10,7 +10,7 @@ import numpy
 
 from . import images
 from .archives import image_files
-from .dataset import Decoded, counted, rows_of_each_class
+from .dataset import Decoded, check_classes, counted, rows_of_each_class
 
 SIZE = 150
 ADDRESS = "https://www.kaggle.com/datasets/puneet6060/intel-image-classification"
@@ -40,11 +40,12 @@ def decode(paths, size):
         note = "20 % of each class" if whole else "a part, used whole"
         arrays, notes, left_out = [], [], []
         for split in WHOLE:
-            images.check_count(paths[0], names[split], WHOLE[split])
+            where = images.place(paths, "seg_{0}/seg_{0}".format(split))
+            images.check_count(where, names[split], WHOLE[split])
             chosen = reduced(names[split]) if whole else names[split]
             pictures, good = images.decode_images(files, chosen, size)
             labels = labels_of(chosen)[good]
-            images.check_classes(paths[0], labels, CLASSES, split)
+            check_classes(where, labels, CLASSES, split)
             arrays += [pictures, labels]
             notes.append("{}: {}".format(counted(len(chosen), WHOLE[split], split), note))
             left_out += [name for name, is_good in zip(chosen, good) if not is_good]

@@ -30,6 +30,10 @@ TORCHVISION = re.compile(r".+-([0-9a-f]{8})\.pth")  # the name holds the beginni
 
 def read_layers(path):
     """Return the layers' arrays by kind, each in the model's order: {"conv": [(kernel, bias), ...], ...}. Raises Wrong."""
+    if os.path.isdir(path):
+        raise Wrong(
+            "{}: a folder; wanted a .h5, .weights.h5 or .pth file: framegate data weights MODEL FILE".format(path)
+        )
     if not os.path.isfile(path):
         raise Wrong("{}: not found; wanted a .h5, .weights.h5 or .pth file".format(path))
     if os.path.getsize(path) > LARGEST:

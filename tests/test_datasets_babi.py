@@ -7,6 +7,7 @@ import pytest
 
 from worker.data import mount
 
+cache = mount("datasets.cache")
 babi = mount("datasets.babi_qa2")
 Wrong = mount("datasets.dataset").Wrong
 
@@ -112,7 +113,8 @@ def test_a_missing_split_is_wrong(tmp_path):
         decode(tmp_path)
 
 
-def test_a_text_has_no_size_in_pixels(tmp_path):
+def test_a_text_has_no_size_in_pixels_and_need_not_be_fetched_again_for_that(tmp_path):
     write(tmp_path)
-    with pytest.raises(Wrong, match="size 32 of a text; wanted none"):
-        babi.decode(babi.sources(str(tmp_path)), 32)
+    with pytest.raises(Wrong) as caught:
+        cache.prepare("babi-qa2", 32, str(tmp_path), str(tmp_path / "cache"))
+    assert str(caught.value) == "babi-qa2: size 32 of a text; wanted none: remove image_size or --size"

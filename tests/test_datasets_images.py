@@ -93,7 +93,20 @@ def test_the_whole_of_the_scenes_is_reduced_to_a_fifth_of_each_class():
 
 def test_a_scene_without_images_is_wrong(tmp_path):
     unpacked(tmp_path, {name: data for name, data in scenes().items() if "seg_test/sea" not in name})
-    with pytest.raises(Wrong, match="no usable test image of sea; wanted some of each class"):
+    with pytest.raises(Wrong, match=f"^{tmp_path}/seg_test/seg_test: no usable test image of sea; wanted some of each"):
+        decode(intel, tmp_path)
+
+
+def test_a_kind_of_pet_without_images_is_wrong(tmp_path):
+    unpacked(tmp_path, {name: data for name, data in pets().items() if "Dog" not in name})
+    with pytest.raises(Wrong, match=f"^{tmp_path}/PetImages: no usable train image of dog; wanted some of each"):
+        decode(cats_dogs, tmp_path)
+
+
+def test_of_a_zip_without_a_class_the_zip_is_named(tmp_path):
+    files = {name: data for name, data in scenes().items() if "seg_train/sea" not in name}
+    path = packed(tmp_path, "intel-image-classification.zip", files)
+    with pytest.raises(Wrong, match=f"^{path}: no usable train image of sea; wanted some of each class"):
         decode(intel, tmp_path)
 
 

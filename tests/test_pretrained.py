@@ -278,6 +278,14 @@ def test_garbage_is_refused(name, tmp_path):
         convert_weights("vgg16", tmp_path / name, tmp_path, ROOT)
 
 
+def test_a_folder_is_called_a_folder_and_an_absent_file_absent(tmp_path):
+    wanted = r"a \.h5, \.weights\.h5 or \.pth file: framegate data weights MODEL FILE"
+    with pytest.raises(DataFailed, match=f"^{tmp_path}: a folder; wanted {wanted}$"):
+        convert_weights("mobilenet_v2", tmp_path, tmp_path / "cache", ROOT)
+    with pytest.raises(DataFailed, match=r"absent\.h5: not found; wanted"):
+        convert_weights("mobilenet_v2", tmp_path / "absent.h5", tmp_path / "cache", ROOT)
+
+
 def test_a_file_that_calls_something_is_refused_and_calls_nothing(tmp_path):
     class Hostile:
         def __reduce__(self):
