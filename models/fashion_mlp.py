@@ -9,6 +9,8 @@ def layers(
     classes, widths=(300, 300, 200, 100), dropout=0.0, activation="relu", initial="glorot_uniform", batch_norm="none"
 ):
     """Return the layers. batch_norm: "none", "before" or "after" the activations; then the pixels are normalised too."""
+    if batch_norm not in ("none", "before", "after"):
+        raise ValueError('batch_norm = {!r}; wanted "none", "before" or "after"'.format(batch_norm))
     norm = (BatchNorm(),) if batch_norm != "none" else ()
     drop = (Dropout(dropout),) if dropout else ()
     found = (Flatten(),) + norm + (drop if norm else ())

@@ -150,6 +150,15 @@ SHAPES = {
 }
 
 
+CHOICES = {  # a layer's field -> the names that it may have
+    "activation": ("tanh", "relu"),
+    "function": ("relu", "relu6", "tanh", "sigmoid", "elu", "selu"),
+    "gates": ("sigmoid", "hard_sigmoid"),
+    "merge": ("add", "concatenate"),
+    "padding": ("valid", "same"),
+}
+
+
 class Placed(NamedTuple):
     name: str  # "3-residual/body/0-conv"
     layer: NamedTuple
@@ -181,14 +190,18 @@ def _placed(layers, shape, prefix, image):
 def _output(name, layer, shape, outputs, image):
     axes, output = SHAPES[type(layer)]
     which = "layer {}".format(name) if parts(layer) else "layer {} {}".format(name, layer)
-    if getattr(layer, "padding", "valid") not in ("valid", "same"):
-        raise ShapeError('{}; padding is "valid" or "same"'.format(which))
+    for field, known in CHOICES.items():
+        if getattr(layer, field, known[0]) not in known:
+            words = ['"{}"'.format(name) for name in known]
+            raise ShapeError("{}; {} is {} or {}".format(which, field, ", ".join(words[:-1]), words[-1]))
     if axes is not None and len(shape) != axes:
         raise ShapeError("{} takes {} axes, but is given {}".format(which, axes, shape))
     try:
         found = output(layer, shape, *outputs)
     except ShapeError as problem:
         raise ShapeError("{} {}".format(which, problem)) from None
+    if not all(isinstance(side, int) for side in found):
+        raise ShapeError("{} makes {} of {}; wanted whole numbers".format(which, found, shape))
     if min(found) < 1:
         words = "{} shrinks its input {} to {}; the model wants larger images than {}"
         raise ShapeError(words.format(which, shape, found, image))

@@ -9,7 +9,7 @@ from typing import Dict, List, NamedTuple, Sequence
 import numpy
 
 from .layers import GRU, LSTM, BatchNorm, Conv, Dense, DepthwiseConv, Embedding, Frozen, SimpleRNN
-from .shapes import Shape, placed
+from .shapes import Shape, ShapeError, placed
 
 
 class Weight(NamedTuple):
@@ -70,6 +70,9 @@ def weight_shapes(layers: Sequence, input_shape: Shape) -> List[Weight]:
             frozen += (one.name + "/",)
         if type(one.layer) in WEIGHTS:
             own = WEIGHTS[type(one.layer)](one.layer, one.input)
+            if getattr(one.layer, "initial", KERNELS[0]) not in KERNELS:
+                words = "layer {}: initial = {!r}; wanted one of {}"
+                raise ShapeError(words.format(one.name, one.layer.initial, ", ".join(KERNELS)))
             thaws = not one.name.startswith(frozen)
             found += [
                 weight._replace(name=one.name + "/" + weight.name, trainable=weight.trainable and thaws)
@@ -123,6 +126,8 @@ DRAW = {
     "lecun_uniform": lambda random, shape: _uniform(random, shape, 3.0 / _fans(shape)[0]),
     "lecun_normal": lambda random, shape: _normal(random, shape, 1.0 / _fans(shape)[0]),
 }
+
+KERNELS = sorted(name for name in DRAW if name.endswith(("_uniform", "_normal")))  # that a layer may ask for
 
 
 def initial_weights(layers: Sequence, input_shape: Shape, seed: int) -> Dict[str, numpy.ndarray]:

@@ -131,6 +131,7 @@ def test_settings_hold_what_decides_the_work_and_not_how_often_it_is_done(tmp_pa
         ),
         (("floor = 0.8", 'floor = 0.8\nepochs = "3"'), "epochs = '3'; a whole number of at least 2"),
         (('"lenet"', '"lenett"'), "model = 'lenett', but .*models/lenett.py is not there"),
+        (('"lenet"', '"layers"'), "model = 'layers' is no model; wanted one of alexnet, babi_rnn"),
         (('"digits"', '"digit"'), "dataset = 'digit', but .*datasets/digit.py is not there"),
         (("learning_rate = 0.1", 'learning_rate = "0.1"'), "optimizer.learning_rate = '0.1'; a number is wanted"),
         (("floor = 0.8", 'floor = 0.8\ntier = ["quick"]'), r"tier \['quick'\]; wanted one of nightly, quick"),

@@ -298,9 +298,65 @@ def test_a_file_that_calls_something_is_refused_and_calls_nothing(tmp_path):
     assert not (tmp_path / "called").exists()
 
 
-def test_an_unknown_model_is_answered_with_those_there_are(tmp_path):
-    with pytest.raises(DataFailed, match="'vgg17' is no model; wanted one of alexnet, "):
-        convert_weights("vgg17", tmp_path / "file.h5", tmp_path, ROOT)
+@pytest.mark.parametrize("name", ["vgg17", "layers", "weights", "optimizers", "shapes", "../models/vgg16", ""])
+def test_what_is_no_model_is_answered_with_the_models_there_are(name, tmp_path):
+    with pytest.raises(DataFailed, match="is no model; wanted one of alexnet, ") as refused:
+        convert_weights(name, tmp_path / "file.h5", tmp_path, ROOT)
+    offered = str(refused.value).rpartition("one of ")[2].split(", ")
+    assert {"vgg16", "fashion_refined"} < set(offered)
+    assert not {"layers", "weights", "optimizers", "shapes"} & set(offered)
+
+
+NO_BASE = [
+    ("dense", "its weights are of dense; wanted convolutions, then Dense alone"),
+    ("gru_rows", "its weights are of dense, gru; wanted convolutions, then Dense alone"),
+    ("babi_rnn", "no model of photographs, which alone can be pretrained: .* is given \\(224, 224, 3\\)"),
+    ("every_layer", "no model of photographs, which alone can be pretrained: .* which it would shrink"),
+]
+
+
+@pytest.mark.parametrize(("model", "message"), NO_BASE)
+def test_a_model_without_a_base_takes_no_pretrained_weights(model, message, tmp_path):
+    with pytest.raises(DataFailed, match=f"^{model}: {message}"):
+        convert_weights(model, lenet_file(tmp_path), tmp_path, ROOT)
+
+
+def test_a_pretrained_cell_of_a_model_without_a_base_is_an_error_of_the_matrix(tmp_path):
+    with pytest.raises(MatrixError, match=r"^dense: its weights are of dense; wanted convolutions, then Dense alone"):
+        prepare_for(cell(model="dense", pretrained=True), None, tmp_path, ROOT)
+
+
+@pytest.mark.parametrize("value", [numpy.nan, numpy.inf])
+def test_weights_that_are_not_finite_are_refused(value, tmp_path):
+    with h5py.File(lenet_file(tmp_path), "r+") as file:
+        file["layer1/bias"][3] = value
+    with pytest.raises(DataFailed, match=r"lenet\.h5: 3-conv/bias is not finite everywhere; fetch the file again"):
+        convert_weights("lenet", tmp_path / "lenet.h5", tmp_path, ROOT)
+    assert not (tmp_path / "weights").exists()
+
+
+def test_a_negative_moving_variance_is_refused():
+    weight = weights.Weight("1-batchnorm/moving_variance", (2,), "ones")
+    with pytest.raises(
+        worker_module("datasets.dataset").Wrong, match=r"moving_variance has -0\.5; wanted variances of"
+    ):
+        pretrained.fitting([weight], [numpy.array([1.0, -0.5])], "file.h5")
+    assert len(pretrained.fitting([weight], [numpy.array([1.0, 0.0])], "file.h5")) == 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"batch_norm": "nope"}, 'batch_norm = \'nope\'; wanted "none", "before" or "after"'),
+        ({"activation": "tanhx"}, 'function="?.*; function is "relu", "relu6", "tanh", "sigmoid", "elu" or "selu"'),
+        ({"initial": "nope"}, "layer 9-dense: initial = 'nope'; wanted one of glorot_uniform, he_normal, he_uniform"),
+        ({"widths": (300, 1.5)}, r"makes \(1\.5,\) of \(300,\); wanted whole numbers"),
+        ({"width": 300}, "unexpected keyword argument 'width'"),
+    ],
+)
+def test_parameters_that_a_model_has_not_are_an_error_of_the_matrix(parameters, message, tmp_path):
+    with pytest.raises(MatrixError, match=f"^fashion_mlp: .*{message}"):
+        prepare_for(cell(model="fashion_mlp", parameters=tuple(parameters.items())), None, tmp_path, ROOT)
 
 
 def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):

@@ -58,26 +58,29 @@ def answer(request):
             sources = cache.locate(name, module, request["data_home"], request["cache"], fetch=False)
             found["train_files"] = mount("datasets.files").train_files(found, sources)
         model = request["model"]
-        if model and model["pretrained"]:
+        problem = misfit(model, found) if model else None
+        if model and model["pretrained"] and not problem:
             found["pretrained"] = mount("worker.pretrained").record_of(model["name"], request["cache"])
+            problem = misfit(model, found)
     except dataset.Missing as problem:
         return {"error": {"kind": "missing", "message": str(problem)}}
     except dataset.Wrong as problem:
         return {"error": {"kind": "failed", "message": str(problem)}}
-    problem = misfit(model, found) if model else None
     return {"error": {"kind": "model", "message": problem}} if problem else found
 
 
 def misfit(model, found):
     """Return in words why a model cannot be made for a prepared dataset, or None: before any environment is built for it."""
-    shapes, weights = mount("models.shapes"), mount("models.weights")
+    pretrained, wrong = mount("worker.pretrained"), mount("datasets.dataset").Wrong
     described = mount("models." + model["name"]).layers
     try:
         layers = described(len(found["classes"]), **model["parameters"])
-        wanted = weights.weight_shapes(layers, tuple(found["shape"]))
+        wanted = mount("models.weights").weight_shapes(layers, tuple(found["shape"]))
         if model["pretrained"]:
-            mount("worker.pretrained").check_fit(found["pretrained"], layers, wanted)
-    except (shapes.ShapeError, TypeError, mount("datasets.dataset").Wrong) as problem:
+            pretrained.base_weights(described(10))
+        if found.get("pretrained"):
+            pretrained.check_fit(found["pretrained"], layers, wanted)
+    except (ValueError, TypeError, wrong) as problem:  # a model's own refusals are ValueErrors, as ShapeErrors are
         return "{}: {}".format(model["name"], problem)
     return None
 

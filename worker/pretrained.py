@@ -11,6 +11,7 @@ import numpy
 from suite.datasets.dataset import Missing, Wrong
 from suite.datasets.pretrained import hash_of, read_layers
 from suite.models.layers import Rescale
+from suite.models.shapes import ShapeError
 from suite.models.vgg16 import IMAGENET
 from suite.models.weights import weight_shapes
 
@@ -27,7 +28,10 @@ def convert(model, described, source, cache):
 
     described: the model's layers; source: a file of keras.applications or torchvision.
     """
-    wanted = base_weights(described, (224, 224, 3))
+    try:
+        wanted = base_weights(described)
+    except Wrong as problem:
+        raise Wrong("{}: {}".format(model, problem)) from None
     arrays = arranged(wanted, read_layers(source), source)
     if model == "vgg16":
         arrays[:2] = (from_torchvision if source.endswith(".pth") else from_keras)(*arrays[:2])
@@ -64,13 +68,17 @@ def from_torchvision(kernel, bias):
     return kernel.astype(numpy.float32), bias.astype(numpy.float32)
 
 
-def base_weights(described, shape):
-    """Return the weights of all layers but the Dense ones, which must come last: a head."""
-    weights = weight_shapes(described, shape)
-    heads = ["-dense/" in weight.name for weight in weights]
-    count = heads.index(True) if True in heads else len(weights)
-    if not all(heads[count:]) or not count:
-        raise Wrong("a model without convolutions, or with others after a Dense: no base that could be pretrained")
+def base_weights(described):
+    """Return the weights of all layers but the Dense ones, which must come last: a head. described: a model without parameters."""
+    try:
+        weights = weight_shapes(described, (224, 224, 3))
+    except ShapeError as problem:
+        raise Wrong("no model of photographs, which alone can be pretrained: {}".format(problem)) from None
+    kinds = [weight.name.split("/")[-2].rpartition("-")[2] for weight in weights]
+    count = kinds.index("dense") if "dense" in kinds else len(kinds)
+    if not count or set(kinds[:count]) - {"conv", "depthwiseconv", "batchnorm"} or set(kinds[count:]) - {"dense"}:
+        found = ", ".join(sorted(set(kinds)))
+        raise Wrong("its weights are of {}; wanted convolutions, then Dense alone, to be pretrained".format(found))
     return weights[:count]
 
 
@@ -113,6 +121,12 @@ def fitting(weights, arrays, source):
     if [array.shape for array in arrays] != shapes:
         has = ", ".join(str(array.shape) for array in arrays) or "nothing more"
         raise Wrong("{}: {} for {}; wanted {}".format(source, has, weights[0].name, ", ".join(map(str, shapes))))
+    for weight, array in zip(weights, arrays):
+        if not numpy.isfinite(array).all():
+            raise Wrong("{}: {} is not finite everywhere; fetch the file again".format(source, weight.name))
+        if weight.name.endswith("/moving_variance") and array.min() < 0:
+            words = "{}: {} has {:g}; wanted variances of at least 0: fetch the file again"
+            raise Wrong(words.format(source, weight.name, array.min()))
     return list(arrays)
 
 

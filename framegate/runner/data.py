@@ -12,6 +12,7 @@ from typing import Any
 
 from framegate.errors import DataFailed, DataMissing, MatrixError
 from framegate.runner.cell import PIPELINE, Cell
+from framegate.runner.matrix import model_names
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,7 @@ def prepare(
 
 def convert_weights(model: str, file: Path, cache: Path, root: Path) -> dict[str, Any]:
     """Return the record of a model's pretrained weights, converted from a file of Keras or torchvision. Raises DataFailed."""
-    if not (root / "models" / f"{model}.py").is_file():
-        names = sorted(path.stem for path in (root / "models").glob("*.py"))
+    if model not in (names := model_names(root)):
         raise DataFailed(f"{model!r} is no model; wanted one of {', '.join(names)}")
     return _ask({"dataset": None, "weights": {"model": model, "file": str(file.resolve())}}, None, cache, root)
 

@@ -113,6 +113,14 @@ def check_module(root: Path, key: str, name: str, place: str) -> None:
     """Raise MatrixError where the suite has no model or dataset, whichever the key says, of that name."""
     if not (file := root / f"{key}s" / f"{name.replace('-', '_')}.py").exists():
         raise MatrixError(f"{place}: {key} = {name!r}, but {file} is not there")
+    if key == "model" and name not in (names := model_names(root)):
+        raise MatrixError(f"{place}: model = {name!r} is no model; wanted one of {', '.join(names)}")
+
+
+def model_names(root: Path) -> list[str]:
+    """Return the names of the suite's models: of the files in models/ that have layers(), which what they share has not."""
+    files = sorted((root / "models").glob("*.py"))
+    return [file.stem for file in files if re.search(r"^def layers\(", file.read_text(encoding="utf-8"), re.MULTILINE)]
 
 
 def cells_of(

@@ -8,7 +8,7 @@ from typing import Any
 from framegate.errors import MatrixError
 from framegate.runner.cell import Cell
 from framegate.runner.declarations import Environment
-from framegate.runner.matrix import cells_of, check_files, read_tables
+from framegate.runner.matrix import cells_of, check_files, model_names, read_tables
 
 PROCEDURES = ("grid", "random", "refined")
 _OWN = {"procedure", "space", "folds", "trials", "budget_seconds", "target", "refinement"}
@@ -130,8 +130,10 @@ def _space(name: object, declared: Mapping[str, Any], place: str) -> dict[str, t
 def _refinement(table: Any, cell: Cell, root: Path, place: str) -> Refinement:
     if not isinstance(table, dict) or set(table) != _REFINEMENT:
         raise MatrixError(f"{place}: refinement = {table!r}; wanted a table of {', '.join(sorted(_REFINEMENT))}")
-    if not (root / "models" / f"{table['model']}.py").exists():
-        raise MatrixError(f"{place}: refinement.model = {table['model']!r} is not in models/")
+    if table["model"] not in (names := model_names(root)):
+        raise MatrixError(
+            f"{place}: refinement.model = {table['model']!r} is no model; wanted one of {', '.join(names)}"
+        )
     for key, good, wanted in (
         ("neighbours", _whole(table["neighbours"], 0), "a whole number"),
         ("epochs", _whole(table["epochs"], 1), "a whole number above 0"),
