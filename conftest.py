@@ -9,6 +9,7 @@ import pytest
 
 from framegate.errors import FramegateError, SideError
 from framegate.runner.cell import EXPORT, INFERENCE, PIPELINE, Cell
+from framegate.runner.data import data_home
 from framegate.runner.declarations import DEVICES, Environment, load
 from framegate.runner.devices import gpu_reason
 from framegate.runner.matrix import read_matrix
@@ -44,6 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.option.upgrade and any("test_upgrade.py" in argument for argument in config.args):
         raise pytest.UsageError("test_upgrade.py: wanted --upgrade BASELINE CANDIDATE")
     try:
+        data_home(config.option.data_home)  # now, not after environments were built
         environments = load(config.rootpath / "environments")
         cells = read_matrix(config.rootpath / "matrix.toml", environments)
         pipelines = read_pipelines(config.rootpath / "matrix.toml", environments)

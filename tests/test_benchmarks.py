@@ -188,6 +188,15 @@ def test_a_missing_python_skips_and_fails_when_strict(toy_suite):
     assert toy_suite.pytest("--strict-environments").returncode == 1
 
 
+def test_a_data_home_that_is_a_file_is_one_line_and_no_traceback(toy_suite):
+    done = toy_suite.pytest("--data-home", "matrix.toml")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert (
+        "--data-home: matrix.toml is a file; wanted the folder that the datasets are in: --data-home ." in done.stderr
+    )
+    assert "Traceback" not in done.stderr
+
+
 def test_a_broken_matrix_is_one_line_and_no_traceback(toy_suite):
     (toy_suite.root / "matrix.toml").write_text("[[cells]]\n")
     done = toy_suite.pytest()

@@ -68,6 +68,14 @@ def test_data_of_an_unknown_name_lists_the_known(framegate):
     assert "Traceback" not in done.stderr
 
 
+def test_data_list_says_that_the_data_home_is_not_there(framegate, tmp_path):
+    done = framegate("data", "list", "--data-home", str(tmp_path / "mistyped"))
+    assert done.stdout.startswith(
+        f"{tmp_path}/mistyped: there is no such folder, so nothing is found in it; correct the name"
+    )
+    assert "no such folder" not in framegate("data", "list", "--data-home", str(tmp_path)).stdout
+
+
 def test_recover_without_a_run_says_how_to_start_one(framegate):
     done = framegate("recover", "-o", "saved.json")
     assert done.returncode == 2

@@ -45,6 +45,17 @@ def test_status_tells_of_every_dataset_what_is_there(tmp_path):
     assert entries[1].message == "mnist: not downloaded yet from https://storage.googleapis.com/cvdf-datasets/mnist/"
 
 
+def test_a_data_home_that_is_a_file_is_an_error_that_names_its_folder(tmp_path, monkeypatch):
+    file = tmp_path / "hello.h5"
+    file.write_bytes(b"")
+    wanted = "is a file; wanted the folder that the datasets are in"
+    with pytest.raises(DataFailed, match=f"^--data-home: {file} {wanted}: --data-home {tmp_path}$"):
+        data.data_home(file)
+    monkeypatch.setenv("FRAMEGATE_DATA", str(file))
+    with pytest.raises(DataFailed, match=f"^FRAMEGATE_DATA: {file} {wanted}: export FRAMEGATE_DATA={tmp_path}$"):
+        data.data_home(None)
+
+
 def test_the_data_home_is_the_option_or_else_the_variable(monkeypatch):
     monkeypatch.setenv("FRAMEGATE_DATA", "/from/variable")
     assert data.data_home(Path("/from/option")) == Path("/from/option")

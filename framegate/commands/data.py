@@ -1,6 +1,7 @@
 """framegate data: datasets listed and prepared."""
 
 import argparse
+import shlex
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ def run(options: argparse.Namespace) -> int:
         options.suite.resolve(),
     )
     if options.action == "list":
+        if home and not home.is_dir():
+            make = f"mkdir -p {shlex.quote(str(home))}"
+            print(f"{home}: there is no such folder, so nothing is found in it; correct the name, or: {make}")
         for row in status(home, cache, root):
             rows = ", ".join(f"{count:,} {split}" for split, count in row.rows.items())
             print(f"{row.dataset:14} {row.state:8} {rows:26} {row.where or ''}")

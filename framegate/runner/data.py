@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -46,9 +47,19 @@ class Presence:
 
 
 def data_home(option: Path | None) -> Path | None:
-    """Return the folder where people put what they fetched: the option, or else $FRAMEGATE_DATA, or None."""
+    """Return the folder where people put what they fetched: the option, or else $FRAMEGATE_DATA, or None.
+
+    It need not be there. Raises DataFailed where it is a file.
+    """
     named = option or os.environ.get("FRAMEGATE_DATA")
-    return Path(named).expanduser() if named else None
+    if not named:
+        return None
+    home = Path(named).expanduser()
+    if os.path.exists(home) and not os.path.isdir(home):
+        found, again = ("--data-home", "--data-home ") if option else ("FRAMEGATE_DATA", "export FRAMEGATE_DATA=")
+        folder = shlex.quote(str(home.parent))
+        raise DataFailed(f"{found}: {home} is a file; wanted the folder that the datasets are in: {again}{folder}")
+    return home
 
 
 def prepare_for(cell: Cell, data_home: Path | None, cache: Path, root: Path) -> Dataset:
