@@ -25,6 +25,7 @@ PUBLISHED = {  # as keras.applications and torchvision name them
     "xception_weights_tf_dim_ordering_tf_kernels.h5": "md5:0a58e3b7378bc2990ea3b43d5981f1f6",
     "xception_weights_tf_dim_ordering_tf_kernels_notop.h5": "md5:b0042744bf5b25fce3cb969f33bebb97",
 }
+UNLIKE = "vgg16_features-amdegroot-88682ab5.pth"  # torchvision's too, but wants 255 * image less another mean
 TORCHVISION = re.compile(r".+-([0-9a-f]{8})\.pth")  # the name holds the beginning of the file's SHA-256
 
 
@@ -58,8 +59,12 @@ def hash_of(path, algorithm):
 
 
 def check_published(path):
-    """Raise Wrong where a file has the name of a published one, but another hash."""
+    """Raise Wrong where a file has the name of a published one, but another hash, or its images another scale."""
     name = os.path.basename(path)
+    if name == UNLIKE:
+        raise Wrong(
+            "{}: wants images of another scale than torchvision's other VGG16: fetch vgg16-397923af.pth".format(path)
+        )
     if name in PUBLISHED:
         algorithm, _, wanted = PUBLISHED[name].partition(":")
     elif TORCHVISION.fullmatch(name):

@@ -271,6 +271,12 @@ def test_a_published_name_with_another_hash_is_refused(name, tmp_path):
         convert_weights("vgg16", tmp_path / name, tmp_path, ROOT)
 
 
+def test_torchvisions_vgg16_that_wants_another_scale_is_refused(tmp_path):
+    (tmp_path / "vgg16_features-amdegroot-88682ab5.pth").write_bytes(b"")
+    with pytest.raises(DataFailed, match=r"wants images of another scale .*: fetch vgg16-397923af\.pth"):
+        convert_weights("vgg16", tmp_path / "vgg16_features-amdegroot-88682ab5.pth", tmp_path, ROOT)
+
+
 @pytest.mark.parametrize("name", ["weights.h5", "weights.pth"])
 def test_garbage_is_refused(name, tmp_path):
     (tmp_path / name).write_bytes(b"\0garbage" * 100)
