@@ -11,7 +11,7 @@ import ast
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -96,8 +96,10 @@ class Pair(NamedTuple):
     noises: int = 1  # the most that any took
 
 
-def pair(verdicts: Iterable[parity.Verdict]) -> Pair:
-    found = list(verdicts)
+def pair(found: Sequence[parity.Verdict | None]) -> Pair:
+    """Return the worst that the model's optimizers came to, or "not run" where one of them was not."""
+    if None in found:
+        return Pair("not run")
     kind = next((kind for kind in KINDS if kind in [one.kind for one in found]), "not run")
     deviation = max((one.deviation for one in found if one.deviation is not None), default=None)
     return Pair(kind, deviation, max((one.noises for one in found), default=1))
@@ -194,6 +196,11 @@ def compare(
             _, found = settled(Place(model, optimizer, name), declared[name], results, path)
             print(f"{model:20} {optimizer:9} {name:24} {found.kind}: {found.words}", flush=True)
             kinds.add(found.kind)
+    if not kinds:
+        asked = ", ".join(
+            sorted({f"{model} with {optimizer}" for model, optimizer in trained() if model in options.models})
+        )
+        print(f"nothing was compared: no built environment, or no optimizer of these was asked for: {asked}")
     trained_none = not kinds & {"same", "excepted"}  # nothing compared is no agreement
     return int(trained_none or bool(kinds & {"differs", "failed"}))
 
@@ -209,12 +216,12 @@ def main(arguments: Sequence[str], store: Path = reference.STORE) -> int:
     results = read(store / "verdicts.jsonl")
     status = compare(options, declared, results, store / "verdicts.jsonl")
     results = {place: result for place, result in results.items() if place.environment in full}
-    models = sorted({model for model, _ in trained()})
+    wanted = trained()
+    models = sorted({model for model, _ in wanted})
 
     def found(model: str, environment: str) -> Pair:
-        return pair(
-            results[place].verdict for place in results if (place.model, place.environment) == (model, environment)
-        )
+        places = [Place(model, optimizer, environment) for name, optimizer in wanted if name == model]
+        return pair([results[place].verdict if place in results else None for place in places])
 
     print(*lacking(results), "", *table(models, names, found), "", sep="\n")
     stale = sum(result.code != code_of(place.model, declared[place.environment]) for place, result in results.items())
