@@ -1,5 +1,6 @@
 """framegate gate on the toy framework, typed as a release engineer would."""
 
+import compileall
 import re
 import signal
 import subprocess
@@ -122,6 +123,7 @@ def test_a_second_gate_at_the_same_time_is_refused(gate, toy_suite):
 
 
 def test_a_full_disk_ends_the_gate_and_resume_goes_on(gate, toy_suite):
+    compileall.compile_dir(toy_suite.root, quiet=1)  # or the limit cuts a .pyc short, which Python does not notice
     limit = "import resource, sys, framegate.cli as c; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000,) * 2)"
     command = [sys.executable, "-c", f"{limit}; sys.exit(c.main(sys.argv[1:]))", "gate", "toy", "toy", *ONE_CELL]
     done = subprocess.run(command, cwd=toy_suite.root, capture_output=True, text=True, check=False)

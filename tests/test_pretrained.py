@@ -170,6 +170,7 @@ def test_the_pretrained_cells_of_the_matrix_scale_their_images():
             described = worker_module(f"models.{declared.model}").layers(10, **dict(declared.parameters))
             found[declared.model] = [described[0].scale, described[0].offset]
     assert found == {
+        "mobilenet_v2": [(2.0,), (-1.0,)],
         "vgg16": [(255.0, 255.0, 255.0), (-123.68, -116.779, -103.939)],
         "xception": [(2.0,), (-1.0,)],
     }
