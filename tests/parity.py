@@ -58,10 +58,7 @@ def train(
     )
     job = make_job(cell, TRAINING, 1, environment.adapter, _stored(subject.shape, seed, directory), ROOT)
     job |= {"dropout": False, "save": ["trace"], "rows": list(reference.ROWS)}
-    if subject.apart:
-        file = directory / "start.npz"
-        numpy.savez(file, **{str(number): values for number, values in enumerate(reference.start(model)[1].values())})
-        job["pretrained"] = {"file": str(file)}
+    job["pretrained"] = _beginning(model, directory) if subject.apart else None
     events: list[dict[str, Any]] = []
     python = ensure(environment, "cpu", ENVIRONMENTS, print)
     run_alone(launch_of(job, environment, python, cell, directory), events.append)
@@ -71,6 +68,13 @@ def train(
         with numpy.load(directory / f"trace-{number}.npz") as arrays:
             found.append(reference.Snapshot(loss, dict(arrays)))
     return found
+
+
+def _beginning(model: str, folder: Path) -> dict[str, str]:
+    """Store the weights with which the reference begins, as pretrained ones are."""
+    file = folder / "start.npz"
+    numpy.savez(file, **{str(number): values for number, values in enumerate(reference.start(model)[1].values())})
+    return {"file": str(file)}
 
 
 def _stored(shape: tuple[int, ...], seed: int, folder: Path) -> Dataset:

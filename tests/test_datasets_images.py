@@ -50,6 +50,14 @@ def unpacked(home: Path, files: dict[str, bytes]) -> None:
         (home / name).write_bytes(data)
 
 
+def laid_out(folder, lay_out, files):
+    """Write the pets' files as a zip or as folders."""
+    if lay_out == "zip":
+        packed(folder, "kagglecatsanddogs_5340.zip", files)
+    else:
+        unpacked(folder, files)
+
+
 def decode(module, home: Path, size: int = 8):
     return module.decode(module.sources(str(home)), size)
 
@@ -140,10 +148,7 @@ def test_a_zip_with_images_of_another_class_is_an_error(tmp_path, module, archiv
 )
 def test_what_is_no_folder_of_images_is_no_class(tmp_path, stray, lay_out):
     files = pets() | {f"PetImages/{stray}": jpeg(7), "Bird/1.jpg": jpeg(7), "1.jpg": jpeg(7)}
-    if lay_out == "zip":
-        packed(tmp_path, "kagglecatsanddogs_5340.zip", files)
-    else:
-        unpacked(tmp_path, files)
+    laid_out(tmp_path, lay_out, files)
     decoded = decode(cats_dogs, tmp_path)
     assert decoded.notes == ["10 of 25,000 cat and dog images"]
 
@@ -183,10 +188,7 @@ CORRUPT = {
 @pytest.mark.parametrize("kind", CORRUPT)
 def test_corrupt_images_are_left_out_by_name(tmp_path, kind, lay_out):
     files = pets() | {"PetImages/Cat/666.jpg": CORRUPT[kind]}
-    if lay_out == "zip":
-        packed(tmp_path, "kagglecatsanddogs_5340.zip", files)
-    else:
-        unpacked(tmp_path, files)
+    laid_out(tmp_path, lay_out, files)
     decoded = decode(cats_dogs, tmp_path)
     assert decoded.left_out == ["PetImages/Cat/666.jpg"]
     assert "1 corrupt images left out: PetImages/Cat/666.jpg" in decoded.notes

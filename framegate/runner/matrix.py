@@ -113,14 +113,17 @@ def check_module(root: Path, key: str, name: str, place: str) -> None:
     """Raise MatrixError where the suite has no model or dataset, whichever the key says, of that name."""
     if not (file := root / f"{key}s" / f"{name.replace('-', '_')}.py").exists():
         raise MatrixError(f"{place}: {key} = {name!r}, but {file} is not there")
-    if key == "model" and name not in (names := model_names(root)):
-        raise MatrixError(f"{place}: model = {name!r} is no model; wanted one of {', '.join(names)}")
+    if key == "model" and not has_layers(file):
+        raise MatrixError(f"{place}: model = {name!r} is no model; wanted one of {', '.join(model_names(root))}")
 
 
 def model_names(root: Path) -> list[str]:
     """Return the names of the suite's models: of the files in models/ that have layers(), which what they share has not."""
-    files = sorted((root / "models").glob("*.py"))
-    return [file.stem for file in files if re.search(r"^def layers\(", file.read_text(encoding="utf-8"), re.MULTILINE)]
+    return [file.stem for file in sorted((root / "models").glob("*.py")) if has_layers(file)]
+
+
+def has_layers(file: Path) -> bool:
+    return re.search(r"^def layers\(", file.read_text(encoding="utf-8"), re.MULTILINE) is not None
 
 
 def cells_of(
