@@ -60,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.framegate_environments = environments
     config.framegate_cells = cells
     config.framegate_pipelines = pipelines
-    config.framegate_measured = []
+    config.framegate_planned, config.framegate_measured = 0, []
     for name in sorted({"cpu", "gpu", "quick", "nightly"}.union(*(cell.marks for cell in cells + pipelines))):
         config.addinivalue_line("markers", f"{name}: cells of this device, tier, model, framework or dataset")
     config.addinivalue_line("markers", "search: hyperparameter searches")
