@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.resume and Path(config.option.resume).exists():
         raise pytest.UsageError(
-            f"--resume {config.option.resume}: that is a path; wanted --resume=RUN, or --resume last"
+            f"--resume {config.option.resume}: that is a path; wanted --resume=RUN, or --resume behind all paths"
         )
     if not config.option.upgrade and any("test_upgrade.py" in argument for argument in config.args):
         raise pytest.UsageError("test_upgrade.py: wanted --upgrade BASELINE CANDIDATE")

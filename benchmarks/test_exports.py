@@ -40,9 +40,9 @@ def export_cell(
 
     def export_or_skip(cell: Cell, form: str) -> Export:
         found = attempt(cell, lambda: work(cell, form))
-        config.framegate_measured.append(cell.id)
         if isinstance(found, NoExport):
             pytest.skip(f"the exporter {found.why}")
+        config.framegate_measured.append(cell.id)
         if problem := found.problem():
             for process in (found.written, found.read):
                 run.void(cell, process.task.purpose, problem)

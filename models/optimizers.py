@@ -44,3 +44,18 @@ class Adadelta(NamedTuple):
 
 
 BY_NAME = {"sgd": SGD, "adam": Adam, "rmsprop": RMSprop, "adadelta": Adadelta}
+
+
+def made(described):
+    """Return the optimizer of {"name": ..., constants}, or None for None. Raises ValueError where a constant is missing or unknown."""
+    if described is None:
+        return None
+    constants = dict(described)
+    kind = BY_NAME[constants.pop("name")]
+    try:
+        return kind(**constants)
+    except TypeError as error:
+        found = str(error).rpartition("__new__() ")[2]
+        raise ValueError(
+            "optimizer {}: {}; it takes {}".format(described["name"], found, ", ".join(kind._fields))
+        ) from None

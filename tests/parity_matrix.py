@@ -74,14 +74,14 @@ def imported(*modules: Path) -> set[Path]:
 def read(path: Path) -> dict[Place, Result]:
     """Return the last result of each place."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    stored = [json.loads(line) for line in lines]
+    stored = [json.loads(line) for line in lines if line.endswith("]}")]  # one that a kill cut short is run again
     return {Place(*one["place"]): Result(one["code"], parity.Verdict(*one["verdict"])) for one in stored}
 
 
 def append(path: Path, place: Place, result: Result) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"place": place, **result._asdict()}) + "\n")
+        file.write(("\n" if file.tell() else "") + json.dumps({"place": place, **result._asdict()}))
 
 
 # ---------------------------------------------------------------------------------------------------------------------

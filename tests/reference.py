@@ -108,8 +108,7 @@ def training(
         random = numpy.random.RandomState(nudge)
         for name, values in weights.items():
             weights[name] = values * (1 + NUDGE * random.uniform(-1, 1, values.shape)).astype(numpy.float32)
-    constants = described(model, optimizer)
-    own = worker_module("models.optimizers").BY_NAME[constants.pop("name")](**constants)
+    own = worker_module("models.optimizers").made(described(model, optimizer))
     job = SimpleNamespace(layers=layers, input_shape=subject.shape, optimizer=own, batch_size=BATCH_SIZE, seed=SEED)
     trainer = worker_module("tests.toy_framework.session").Trainer(job, weights, kind)
     data = noise(subject.shape, seed)
@@ -161,9 +160,12 @@ def keep(path: Path, exact: Sequence[Snapshot], moved: Sequence[Sequence[float]]
     for of_other_code in path.parent.glob(f"{path.stem.rpartition('-')[0]}-*.npz"):
         of_other_code.unlink()
     partial = path.with_suffix(f".{os.getpid()}")
-    with partial.open("wb") as file:
-        numpy.savez(file, losses=[one.loss for one in exact[1:]], allowed=allowed, **arrays)
-    partial.replace(path)
+    try:
+        with partial.open("wb") as file:
+            numpy.savez(file, losses=[one.loss for one in exact[1:]], allowed=allowed, **arrays)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)  # of a disk that was full
 
 
 @cache
@@ -189,8 +191,9 @@ def _read(path: Path) -> Wanted:
 
 
 def deviations(found: Sequence[Snapshot], exact: Sequence[Snapshot]) -> list[float]:
-    """Return the largest deviation of any array or loss at each snapshot."""
-    return [max(deviations_at(one, other, exact[0]).values()) for one, other in zip(found, exact, strict=True)]
+    """Return the largest deviation of any array or loss at each snapshot: NaN where any is NaN, which max() would overlook."""
+    each = [deviations_at(one, other, exact[0]) for one, other in zip(found, exact, strict=True)]
+    return [float(numpy.max(list(by_name.values()))) for by_name in each]
 
 
 def deviations_at(found: Snapshot, exact: Snapshot, start: Snapshot) -> dict[str, float]:

@@ -20,6 +20,24 @@ def test_every_name_has_an_optimizer_and_the_reference_can_compute_it():
     assert set(optimizers.BY_NAME.values()) == set(steps.OPTIMIZERS)
 
 
+@pytest.mark.parametrize(
+    ("described", "message"),
+    [
+        (
+            {"name": "adam", "learning_rat": 0.1},
+            "adam: got an unexpected .*'learning_rat'; it takes learning_rate, beta_1",
+        ),
+        (
+            {"name": "sgd", "momentum": 0.9},
+            "sgd: missing 1 required .*'learning_rate'; it takes learning_rate, momentum",
+        ),
+    ],
+)
+def test_an_optimizers_wrong_constants_are_told_with_those_it_takes(described, message):
+    with pytest.raises(ValueError, match=f"^optimizer {message}"):
+        optimizers.made(described)
+
+
 # The weight starts at 1, the gradients are 0.5, then -0.25. Worked by hand from the docstrings, line by line:
 # SGD 0.1, momentum 0.9: v = -0.05, w = 0.95; v = -0.045 + 0.025 = -0.02, w = 0.93.
 # Adam 0.1: m = 0.05, v = 0.00025, rate = 0.1 * sqrt(0.001) / 0.1 = sqrt(0.001);

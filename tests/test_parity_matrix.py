@@ -2,6 +2,8 @@
 
 import json
 
+import numpy
+
 from tests import parity_matrix, reference
 from tests.mounted import ROOT
 from tests.parity import Verdict, better
@@ -109,6 +111,26 @@ def test_the_reference_is_computed_once_and_read_the_next_time(tmp_path):
     exact = reference.training("logistic_regression", "sgd", 1)
     assert [one.loss for one in exact] == [one.loss for one in first.snapshots]
     assert reference.deviations(first.snapshots, exact) == [0.0, 0.0, 0.0]
+
+
+def test_what_is_not_a_number_deviates_wherever_it_stands():
+    exact = reference.training("logistic_regression", "sgd", 1)
+    last = dict(exact[-1].arrays, probabilities=numpy.full_like(exact[-1].arrays["probabilities"], numpy.nan))
+    deviations = reference.deviations([*exact[:-1], exact[-1]._replace(arrays=last)], exact)
+    assert deviations[:-1] == [0.0, 0.0]
+    assert numpy.isnan(deviations[-1])
+    deviations = reference.deviations([*exact[:-1], exact[-1]._replace(loss=numpy.nan)], exact)
+    assert numpy.isnan(deviations[-1])
+
+
+def test_a_verdict_that_a_kill_cut_short_is_run_again_and_no_other(tmp_path):
+    stored = tmp_path / "verdicts.jsonl"
+    first, cut, last = (Place("lenet", "adam", f"mxnet-1.{number}") for number in (7, 8, 9))
+    for place in (first, cut):
+        parity_matrix.append(stored, place, Result("a", SAME))
+    stored.write_text(stored.read_text()[:-5])
+    parity_matrix.append(stored, last, Result("a", SAME))
+    assert list(parity_matrix.read(stored)) == [first, last]
 
 
 def test_the_code_of_an_adapter_is_what_it_imports_too():

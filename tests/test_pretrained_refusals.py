@@ -173,6 +173,12 @@ def test_parameters_that_a_model_has_not_are_an_error_of_the_matrix(parameters, 
         prepare_for(cell(model="fashion_mlp", parameters=tuple(parameters.items())), None, tmp_path, ROOT)
 
 
+def test_constants_that_an_optimizer_has_not_are_an_error_of_the_matrix(tmp_path):
+    wrong = cell(optimizer=(("name", "adam"), ("learning_rat", 0.1)))
+    with pytest.raises(MatrixError, match=r"^lenet: optimizer adam: .*'learning_rat'; it takes learning_rate, beta_1"):
+        prepare_for(wrong, None, tmp_path, ROOT)
+
+
 def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     reader = worker_module("datasets.pretrained")
     monkeypatch.setattr(reader, "LARGEST", 10_000)

@@ -41,7 +41,7 @@ def test_resume_does_not_take_the_folder_for_a_run(toy_suite):
     command = [sys.executable, "-m", "pytest", "--resume", "benchmarks"]
     done = subprocess.run(command, cwd=toy_suite.root, capture_output=True, text=True, check=False)
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "--resume benchmarks: that is a path; wanted --resume=RUN, or --resume last" in done.stderr
+    assert "--resume benchmarks: that is a path; wanted --resume=RUN, or --resume behind all paths" in done.stderr
 
 
 def test_resume_runs_only_what_is_missing(toy_suite):

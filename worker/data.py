@@ -10,7 +10,7 @@ REQUEST is a JSON object; both folders may be absent:
                 "augment": {"shift", "shear", "zoom": largest, "flip": bool, "variants": n}}
     cache       folder for downloads and decoded arrays
     files       absent, or whether the train images are wanted as files too, for input pipelines
-    model       {"name", "parameters", "pretrained": bool} of a model that must fit the dataset, or null
+    model       {"name", "parameters", "pretrained": bool, "optimizer"} of a model that must fit the dataset, or null
     weights     absent, or {"model", "file"}: convert these pretrained weights, and do nothing else
 
 RESULT, one of:
@@ -76,6 +76,7 @@ def misfit(model, found):
     try:
         layers = described(len(found["classes"]), **model["parameters"])
         wanted = mount("models.weights").weight_shapes(layers, tuple(found["shape"]))
+        mount("models.optimizers").made(model["optimizer"])
         if model["pretrained"]:
             pretrained.base_weights(described(10))
         if found.get("pretrained"):

@@ -8,6 +8,8 @@ def export(session, form, out):
     """Write OUT/exported.FORM, a file or a folder; or OUT/refused.txt, where the exporter raises: that is a result."""
     try:
         session.export(form, os.path.join(out, "exported." + form))
+    except OSError:
+        raise  # a full disk is no refusal
     except Exception as error:
         traceback.print_exc()  # into the log
         with open(os.path.join(out, "refused.txt"), "w", encoding="utf-8") as file:

@@ -160,10 +160,7 @@ def prepare(job, phases):
         described = model.layers(classes, **job["parameters"])
         if not job["dropout"]:
             described = layers.without_dropout(described)
-        optimizer = None
-        if job["optimizer"]:
-            constants = dict(job["optimizer"])
-            optimizer = optimizers.BY_NAME[constants.pop("name")](**constants)
+        optimizer = optimizers.made(job["optimizer"])
         arrays.weights = None
         if job["init"] == "canonical":
             arrays.weights = weights.initial_weights(described, shape, job["seed"])

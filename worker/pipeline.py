@@ -69,9 +69,9 @@ def compare(pipeline, order, paths, arrays):
         if not numpy.array_equal(told, arrays.train_labels[rows]):
             raise Unfair("other labels in the batch that ends with image {}; wanted the order's".format(first))
         distances.append(numpy.abs(found - wanted).mean(axis=(1, 2, 3)))
-    distances = numpy.concatenate(distances)
     if first != len(order):
         raise Unfair("{} images; wanted {}".format(first, len(order)))
+    distances = numpy.concatenate(distances)
     worst = int(distances.argmax())
     if not distances[worst] <= TOLERANCE:
         told = "{}: {:.3f} away from Pillow's pixels on average".format(paths[order[worst]], distances[worst])

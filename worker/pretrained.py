@@ -45,9 +45,10 @@ def convert(model, described, source, cache):
         shapes=[array.shape for array in arrays],
         parameters=sum(array.size for array in arrays),
     )
-    with open(file + ".json", "w") as out:
+    with open(file + ".json.part", "w") as out:
         json.dump(record, out)
     os.replace(file + ".part", file)
+    os.replace(file + ".json.part", file + ".json")
     return record
 
 

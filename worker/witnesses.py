@@ -30,7 +30,7 @@ def totals():
         found["steal_seconds"] = ticks[7] / per_second
         with open("/proc/pressure/cpu") as file:
             found["pressure_seconds"] = int(file.readline().rsplit("=", 1)[1]) / 1e6
-    except (ImportError, OSError):
+    except (ImportError, OSError, AttributeError):
         pass  # not Linux, or a kernel without pressure counters: those witnesses stay None
     return found
 

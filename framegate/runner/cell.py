@@ -21,7 +21,7 @@ class Cell:
     optimizer: (
         tuple[tuple[str, Any], ...] | None
     )  # name and constants; None where the framework's own solver is the model's
-    tier: str  # "quick" or "nightly"
+    tier: str  # one of the tables [tiers.NAME]
     processes: int
     epochs: int  # of each process, the warm-up epoch included
     seed: int  # of the first process; the others count on from it
@@ -39,7 +39,7 @@ class Cell:
     init: str = "canonical"
     inference: bool = False  # whether test_inference.py measures it too
     train_accuracy: bool = False  # whether the train split is judged after each epoch too
-    latency: bool = False  # whether it does so with batches of one image as well
+    latency: bool = False  # whether inference is measured with batches of one image as well
     study: str = ""  # the experiment that it repeats: an id in docs/floors.md, "K3"
     variant: str = ""  # tells apart cells that differ in nothing else of the id
 

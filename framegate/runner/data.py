@@ -81,6 +81,7 @@ def prepare_for(cell: Cell, data_home: Path | None, cache: Path, root: Path) -> 
         request |= {"files": True, "model": None}
     else:
         request["model"] = {"name": cell.model, "parameters": dict(cell.parameters), "pretrained": cell.pretrained}
+        request["model"]["optimizer"] = dict(cell.optimizer) if cell.optimizer else None
     return _dataset(_ask(request, data_home, cache, root))
 
 

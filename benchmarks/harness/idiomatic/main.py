@@ -57,8 +57,7 @@ def prepared(job, worker):
     arrays = worker.load(job["dataset"]["files"])
     arrays.train_images = worker.scale(arrays.train_images)
     layers = rows_as_steps(model.layers(len(job["dataset"]["classes"]), **job["parameters"]), arrays, kinds)
-    constants = dict(job["optimizer"])
-    return arrays, layers, optimizers.BY_NAME[constants.pop("name")](**constants)
+    return arrays, layers, optimizers.made(job["optimizer"])
 
 
 def rows_as_steps(layers, arrays, kinds):
