@@ -60,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.framegate_environments = environments
     config.framegate_cells = cells
     config.framegate_pipelines = pipelines
-    config.framegate_planned, config.framegate_measured = 0, []
+    config.framegate_planned, config.framegate_measured, config.framegate_begun = 0, [], False
     for name in sorted({"cpu", "gpu", "quick", "nightly"}.union(*(cell.marks for cell in cells + pipelines))):
         config.addinivalue_line("markers", f"{name}: cells of this device, tier, model, framework or dataset")
     config.addinivalue_line("markers", "search: hyperparameter searches")
@@ -134,8 +134,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
-    if exitstatus == pytest.ExitCode.INTERRUPTED and terminalreporter.config.framegate_measured:
+    config = terminalreporter.config
+    if exitstatus == pytest.ExitCode.INTERRUPTED and config.framegate_begun:
         terminalreporter.write_line("go on with: pytest benchmarks --resume")
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not config.option.markexpr and config.option.keyword:
+        terminalreporter.write_line("without -m only the quick cells on the CPU are looked at; all are listed by:")
+        terminalreporter.write_line("    pytest benchmarks --collect-only -q -m 'cpu or gpu'")
 
 
 def cell_of(item: pytest.Item) -> Cell | None:

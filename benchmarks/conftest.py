@@ -48,6 +48,7 @@ def run(request: pytest.FixtureRequest, progress: Progress) -> Iterator[Run]:
         )
     except (FramegateError, OSError) as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+    request.config.framegate_begun = True
     if option.recover or option.resume:
         progress.say(f"run {run.journal.run}")
     if run.journal.torn:

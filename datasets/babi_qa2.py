@@ -8,7 +8,7 @@ import re
 import numpy
 
 from .archives import check_present, files_or_archive, place, read_members
-from .dataset import Decoded, Unfit, Wrong
+from .dataset import Decoded, Unfit, Wrong, differs
 
 SIZE = None
 ADDRESS = "https://research.facebook.com/downloads/babi/ (bAbI tasks 1-20, version 1.2, CC BY 3.0)"
@@ -17,6 +17,10 @@ FILES = {split: "qa2_two-supporting-facts_{}.txt".format(split) for split in ("t
 LAYOUT = "tasks_1-20_v1-2.tar.gz, or unpacked {0}/{1}, {2}".format(FOLDER, FILES["train"], FILES["test"])
 DOWNLOADS = ()  # no hash of the archive is published
 QUESTIONS = 1000  # of each split
+MD5 = {  # of the archive's files; published is none
+    "train": "4b0568df2bc9946408b3ba69ef1b78f9",
+    "test": "dd4b3eb2de365efe93eecfa67b3988f0",
+}
 STORY, QUESTION = 552, 5  # tokens: the longest of the published files
 WORDS = (  # noqa: SIM905 - of both files, as sorted() has them; as a list it takes 35 lines
     ". ? Daniel John Mary Sandra Where apple back bathroom bedroom discarded down dropped football garden got grabbed "
@@ -44,6 +48,8 @@ def decode(paths, size):
         arrays += [rows, answers]
         if len(rows) != QUESTIONS:
             notes.append("{:,} of {:,} {} questions".format(len(rows), QUESTIONS, split))
+        elif differs(name, found[name], MD5[split]):
+            notes.append(differs(name, found[name], MD5[split]))
     return Decoded(*arrays, classes=CLASSES, complete=not notes, notes=notes)
 
 

@@ -173,6 +173,7 @@ def decode_checked(name, module, paths, size, derive):
         check(decoded)
         if decoded.train_images.ndim == 4:  # of a text the classes are all words, few of which are answers
             check_classes(place(paths), decoded.train_labels, decoded.classes, "train")
+            check_classes(place(paths), decoded.test_labels, decoded.classes, "test")
     except Unfit as problem:
         raise Wrong("{}: {}".format(name, problem)) from None
     except Wrong as problem:

@@ -19,7 +19,7 @@ DOWNLOADS = ()  # its hash is not published
 CLASSES = ["cat", "dog"]
 WHOLE = 25000  # 12,500 of each, the corrupt ones counted
 SPLIT_SEED = 0
-NAME = re.compile(r"(?:.*/)?PetImages/(cat|dog)/[^/]+\.jpe?g$", re.IGNORECASE)
+NAME = re.compile("(?:.*/)?PetImages/(cat|dog)/" + images.FILE, re.IGNORECASE)
 
 
 def sources(home):

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shlex
 
 import numpy
@@ -11,6 +12,7 @@ from .dataset import Unfit, Wrong
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP")  # all are found, named .jpg, in the original cats and dogs
 SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp")
+FILE = "[^/]+(?:{})$".format("|".join(map(re.escape, SUFFIXES)))  # a name in a class's folder, as a regular expression
 MOST_PIXELS = 25000000  # an image may claim to be larger than memory
 CORRUPT = BROKEN + (SyntaxError, TypeError, MemoryError)
 

@@ -20,7 +20,7 @@ CLASSES = ["buildings", "forest", "glacier", "mountain", "sea", "street"]
 WHOLE = {"train": 14034, "test": 3000}
 PARENTS = ["seg_{0}/seg_{0}".format(split) for split in WHOLE]
 REDUCTION, REDUCTION_SEED = 0.2, 0
-NAME = re.compile(r"(?:.*/)?seg_(train|test)/seg_\1/({})/[^/]+\.jpe?g$".format("|".join(CLASSES)), re.IGNORECASE)
+NAME = re.compile(r"(?:.*/)?seg_(train|test)/seg_\1/({})/".format("|".join(CLASSES)) + images.FILE, re.IGNORECASE)
 
 
 def sources(home):

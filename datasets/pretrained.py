@@ -46,7 +46,7 @@ def read_layers(path):
         raise Wrong("{}: cannot be read ({!r}); wanted weights of Keras or torchvision".format(path, error)) from None
     found = collections.defaultdict(list)
     for arrays in layers:
-        found[kind_of(arrays)].append(tuple(numpy.asarray(array, numpy.float32) for array in arrays))
+        found[kind_of(path, arrays)].append(tuple(numpy.asarray(array, numpy.float32) for array in arrays))
     return dict(found)
 
 
@@ -76,7 +76,7 @@ def check_published(path):
         raise Wrong("{}: {} {}; the published file has {}. Fetch it again".format(path, algorithm, found, wanted))
 
 
-def kind_of(arrays):
+def kind_of(path, arrays):
     """Return "conv", "depthwise", "separable", "norm" or "dense", by the arrays' shapes."""
     axes = [array.ndim for array in arrays]
     if axes == [1, 1, 1, 1]:
@@ -87,7 +87,8 @@ def kind_of(arrays):
         return "separable"
     if axes[0] == 4:
         return "depthwise" if arrays[0].shape[3] == 1 and arrays[0].shape[2] > 1 else "conv"
-    raise Wrong("a layer has weights of {}; wanted a convolution's, a normalisation's or a dense layer's".format(axes))
+    words = "{}: a layer has weights of {} axes; wanted a convolution's, a normalisation's or a dense layer's"
+    raise Wrong(words.format(path, axes))
 
 
 def keras_layers(path):
@@ -189,7 +190,13 @@ def rebuilt(storage, offset, shape, strides, *others):
 def state_dict(path):
     """Return {name: array} of a file that torch.save() made of a state_dict, in its format since 1.6 or in the one before."""
     read = zipped if zipfile.is_zipfile(path) else appended
-    return collections.OrderedDict((name, tensor.array()) for name, tensor in read(path).items())
+    found = read(path)
+    for name, tensor in found.items():
+        if not isinstance(tensor, Tensor):
+            raise Wrong(
+                "{}: {!r} is no tensor; wanted a file of torch.save(model.state_dict(), FILE)".format(path, name)
+            )
+    return collections.OrderedDict((name, tensor.array()) for name, tensor in found.items())
 
 
 def zipped(path):

@@ -188,6 +188,8 @@ def _placed(layers, shape, prefix, image):
 
 
 def _output(name, layer, shape, outputs, image):
+    if type(layer) not in SHAPES:
+        raise ShapeError("layer {} {!r}; wanted a layer of models/layers.py".format(name, layer))
     axes, output = SHAPES[type(layer)]
     which = "layer {}".format(name) if parts(layer) else "layer {} {}".format(name, layer)
     for field, known in CHOICES.items():

@@ -122,6 +122,13 @@ def test_markers_select_and_the_default_is_quick(toy_suite):
     assert not (toy_suite.root / ".framegate" / "journal").exists()
 
 
+def test_a_keyword_that_finds_nothing_among_the_quick_cells_is_told_where_the_others_are(toy_suite):
+    done = toy_suite.pytest("-k", "nothing_has_this_name")
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert "without -m only the quick cells on the CPU are looked at" in done.stdout
+    assert "only the quick cells" not in toy_suite.pytest("-k", "nothing_has_this_name", "-m", "cpu").stdout
+
+
 def test_collecting_imports_no_framework_and_nothing_heavy(toy_suite):
     script = (
         "import sys, pytest\n"

@@ -1,12 +1,17 @@
+import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy
 import pytest
+from mounted import worker_module
 
 from framegate.errors import DataFailed, DataMissing
 from framegate.runner import data
 
 ROOT = Path(__file__).parents[1]
+layers = worker_module("models.layers")
 
 
 def test_a_prepared_dataset_can_be_mapped(tmp_path):
@@ -35,6 +40,30 @@ def test_a_crash_is_told_with_its_last_words(tmp_path):
         DataFailed, match=r"mnist: worker/data\.py ended with status 1 and no result(?s:.*)out of memory"
     ):
         data.prepare("mnist", None, data_home=None, cache=tmp_path, root=tmp_path)
+
+
+def test_a_cache_that_cannot_be_written_is_told_in_words(tmp_path):
+    cache = tmp_path / "cache"
+    cache.write_text("a file where the folder would be")
+    wanted = f"^.*{cache}.*; wanted files that can be read, and room and leave to write in {cache}$"
+    with pytest.raises(DataFailed, match=wanted):
+        data.prepare("digits", 32, data_home=None, cache=cache, root=ROOT)
+
+
+@pytest.mark.parametrize(
+    ("described", "message"),
+    [
+        ((layers.Flatten(), layers.Dense(8)), r"wrong: its output is \(8,\); wanted \(10,\), a logit of each class"),
+        ((layers.Flatten(), layers.Dense(20)), r"wrong: its output is \(20,\); wanted \(10,\), a logit of each class"),
+        ((layers.Dense(10),), r"wrong: layer 0-dense .* takes 1 axes, but is given \(8, 8, 1\)"),
+        (("flatten", layers.Dense(10)), r"wrong: .*'flatten'; wanted a layer of models/layers.py"),
+    ],
+)
+def test_a_model_that_does_not_end_in_the_classes_is_told(described, message, monkeypatch):
+    monkeypatch.setitem(sys.modules, "suite.models.wrong", SimpleNamespace(layers=lambda classes: described))
+    model = {"name": "wrong", "parameters": {}, "pretrained": False, "optimizer": None}
+    found = worker_module("worker.data").misfit(model, {"classes": list("0123456789"), "shape": [8, 8, 1]})
+    assert re.fullmatch(message, found)
 
 
 def test_status_tells_of_every_dataset_what_is_there(tmp_path):

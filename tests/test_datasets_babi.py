@@ -66,6 +66,14 @@ def test_the_answer_is_a_words_number(tmp_path):
     assert decoded.classes[0] == "(padding)"
 
 
+def test_as_many_questions_with_other_answers_are_not_the_published_ones(tmp_path):
+    write(tmp_path, test=TEST * 1000)
+    decoded = decode(tmp_path)
+    assert not decoded.complete
+    assert decoded.notes[0] == "3 of 1,000 train questions"
+    assert decoded.notes[1].startswith("qa2_two-supporting-facts_test.txt is not the published file: MD5 ")
+
+
 def test_a_part_is_noted(tmp_path):
     write(tmp_path)
     decoded = decode(tmp_path)

@@ -100,10 +100,12 @@ def test_wrong_contents_are_named_with_what_was_wanted(tmp_path, name, data, mes
     assert name in str(caught.value)
 
 
-def test_a_class_without_a_train_image_is_wrong(tmp_path):
-    train, test = (b"".join(record(0, fine) for fine in range(count)) for count in (95, 100))
-    unpacked(tmp_path, {"cifar-100-binary/train.bin": train, "cifar-100-binary/test.bin": test})
-    lacks = "no usable train image of whale, willow_tree, wolf, woman, worm; wanted some of each class"
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_class_without_an_image_is_wrong(tmp_path, split):
+    whole, part = (b"".join(record(0, fine) for fine in range(count)) for count in (100, 95))
+    files = {"cifar-100-binary/train.bin": whole, "cifar-100-binary/test.bin": whole}
+    unpacked(tmp_path, files | {f"cifar-100-binary/{split}.bin": part})
+    lacks = f"no usable {split} image of whale, willow_tree, wolf, woman, worm; wanted some of each class"
     with pytest.raises(Wrong, match=f"^cifar-100: {tmp_path}/cifar-100-binary: {lacks}. Delete it and fetch it again"):
         cache.prepare("cifar-100", None, str(tmp_path), str(tmp_path / "cache"))
 
@@ -114,11 +116,11 @@ def test_of_many_classes_without_an_image_six_are_named_and_all_counted(tmp_path
         cache.prepare("cifar-100", None, str(tmp_path), str(tmp_path / "cache"))
 
 
-def test_one_train_image_of_each_class_is_a_part(tmp_path):
+def test_one_image_of_each_class_is_a_part(tmp_path):
     every = b"".join(record(0, fine) for fine in range(100))
-    unpacked(tmp_path, {"cifar-100-binary/train.bin": every, "cifar-100-binary/test.bin": record(0, 0)})
+    unpacked(tmp_path, {"cifar-100-binary/train.bin": every, "cifar-100-binary/test.bin": every})
     found = cache.prepare("cifar-100", None, str(tmp_path), str(tmp_path / "cache"))
-    assert (found["complete"], found["rows"]) == (False, {"train": 100, "test": 1})
+    assert (found["complete"], found["rows"]) == (False, {"train": 100, "test": 100})
 
 
 def test_without_test_batch_it_is_wrong(tmp_path):

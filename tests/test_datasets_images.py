@@ -80,6 +80,13 @@ def test_zip_and_folders_give_the_same_arrays(tmp_path):
     assert (from_zip.train_labels == from_folders.train_labels).all()
 
 
+def test_images_of_other_formats_count_too(tmp_path):
+    unpacked(tmp_path, scenes())
+    (first, *_) = sorted(tmp_path.rglob("*.jpg"))
+    first.rename(first.with_suffix(".png"))
+    assert decode(intel, tmp_path).train_labels.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+
+
 def test_a_part_of_the_scenes_is_noted_and_used_whole(tmp_path):
     unpacked(tmp_path, scenes())
     decoded = decode(intel, tmp_path)

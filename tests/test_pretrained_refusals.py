@@ -92,6 +92,13 @@ def test_garbage_is_refused(name, tmp_path):
         convert_weights("vgg16", tmp_path / name, tmp_path, ROOT)
 
 
+def test_a_file_of_more_than_a_state_dict_is_told_what_is_wanted(tmp_path):
+    with zipfile.ZipFile(tmp_path / "checkpoint.pth", "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps({"state_dict": {}}))
+    with pytest.raises(DataFailed, match=r"'state_dict' is no tensor; wanted a file of torch\.save\(model\.state_dict"):
+        convert_weights("vgg16", tmp_path / "checkpoint.pth", tmp_path, ROOT)
+
+
 def test_a_folder_is_called_a_folder_and_an_absent_file_absent(tmp_path):
     wanted = r"a \.h5, \.weights\.h5 or \.pth file: framegate data weights MODEL FILE"
     with pytest.raises(DataFailed, match=f"^{tmp_path}: a folder; wanted {wanted}$"):

@@ -117,6 +117,21 @@ def test_a_killed_run_loses_no_finished_epoch_and_resumes(toy_suite, seed):
     assert [len(benchmark["stats"]["data"]) for benchmark in stored] == [22, 22, 22]
 
 
+def test_an_interrupted_run_says_how_to_go_on_though_no_cell_is_finished(toy_suite):
+    matrix = toy_suite.root / "matrix.toml"
+    matrix.write_text(matrix.read_text().replace("epochs = 3", "epochs = 500"))
+    command = toy_suite.command("-k", "training and not adam")
+    with subprocess.Popen(command, cwd=toy_suite.root, stdout=subprocess.PIPE, text=True) as process:
+        journals = toy_suite.root / ".framegate" / "journal"
+        while not any(b'"event": "process"' in path.read_bytes() for path in journals.glob("*.jsonl")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        told, _ = process.communicate()
+    assert process.returncode == pytest.ExitCode.INTERRUPTED
+    assert "\ngo on with: pytest benchmarks --resume\n" in told
+
+
 def started_in(records, first_run):
     """Return the records of all processes that the first run started, those that were harvested later too."""
     started = [address(record) for record in first_run if record["event"] == "process"]

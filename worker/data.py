@@ -66,6 +66,9 @@ def answer(request):
         return {"error": {"kind": "missing", "message": str(problem)}}
     except dataset.Wrong as problem:
         return {"error": {"kind": "failed", "message": str(problem)}}
+    except OSError as problem:
+        wanted = "files that can be read, and room and leave to write in {}".format(request["cache"])
+        return {"error": {"kind": "failed", "message": "{}; wanted {}".format(problem, wanted)}}
     return {"error": {"kind": "model", "message": problem}} if problem else found
 
 
@@ -77,6 +80,11 @@ def misfit(model, found):
         layers = described(len(found["classes"]), **model["parameters"])
         wanted = mount("models.weights").weight_shapes(layers, tuple(found["shape"]))
         mount("models.optimizers").made(model["optimizer"])
+        (*_, output) = mount("models.shapes").output_shapes(layers, tuple(found["shape"]))
+        if output != (len(found["classes"]),):
+            raise ValueError(
+                "its output is {}; wanted ({},), a logit of each class".format(output, len(found["classes"]))
+            )
         if model["pretrained"]:
             pretrained.base_weights(described(10))
         if found.get("pretrained"):

@@ -37,18 +37,20 @@ def convert(model, described, source, cache):
         arrays[:2] = (from_torchvision if source.endswith(".pth") else from_keras)(*arrays[:2])
     file = path_of(model, cache)
     os.makedirs(os.path.dirname(file), exist_ok=True)
-    with open(file + ".part", "wb") as out:
-        numpy.savez(out, **{str(number): array for number, array in enumerate(arrays)})
-    record = {"file": file, "sha256": hash_of(file + ".part", "sha256"), "source": os.path.abspath(source)}
-    record.update(
-        scaled_with=SCALED_WITH.get(model),
-        shapes=[array.shape for array in arrays],
-        parameters=sum(array.size for array in arrays),
-    )
-    with open(file + ".json.part", "w") as out:
-        json.dump(record, out)
-    os.replace(file + ".part", file)
-    os.replace(file + ".json.part", file + ".json")
+    record = {"file": file, "source": os.path.abspath(source), "scaled_with": SCALED_WITH.get(model)}
+    record.update(shapes=[array.shape for array in arrays], parameters=sum(array.size for array in arrays))
+    try:
+        with open(file + ".part", "wb") as out:
+            numpy.savez(out, **{str(number): array for number, array in enumerate(arrays)})
+        record["sha256"] = hash_of(file + ".part", "sha256")
+        with open(file + ".json.part", "w") as out:
+            json.dump(record, out)
+        os.replace(file + ".part", file)
+        os.replace(file + ".json.part", file + ".json")
+    finally:
+        for part in (file + ".part", file + ".json.part"):
+            if os.path.exists(part):
+                os.remove(part)
     return record
 
 

@@ -1,5 +1,6 @@
 """Reads matrix.toml, the one declaration of all cells."""
 
+import math
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +34,10 @@ def _or_none(check: Check) -> Check:
     return lambda value: value is None or check[0](value), check[1]
 
 
-_ACCURACY: Check = (lambda value: isinstance(value, int | float) and 0 <= value <= 1, "an accuracy between 0 and 1")
+_ACCURACY: Check = (
+    lambda value: isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1,
+    "an accuracy between 0 and 1",
+)
 _SHARE: Check = (lambda value: isinstance(value, float) and 0 < value < 1, "a number between 0 and 1")
 _NAME: Check = (lambda value: isinstance(value, str) and bool(re.fullmatch(r"[\w.-]+", value)), "a name")
 _VALUES: dict[str, Check] = {
@@ -147,6 +151,9 @@ def cells_of(
     if "augment" in table:
         merged["augment"] = _augment(table["augment"], place)
     names, devices = merged.pop("environments"), merged.pop("devices", DEVICES)
+    for key, listed in (("environments", names), ("devices", devices)):
+        if not isinstance(listed, list | tuple) or not listed:
+            raise MatrixError(f"{place}: {key} = {listed!r}; a list of at least one name is wanted")
     groups = declared.get("groups", {})
     for name in [one for named in names for one in groups.get(named, (named,))]:
         if name not in environments:
@@ -183,6 +190,8 @@ def _optimizer(declared: object, place: str) -> tuple[tuple[str, Any], ...] | No
     for name, value in declared.items():
         if name != "name" and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise MatrixError(f"{place}: optimizer.{name} = {value!r}; a number is wanted")
+        if name != "name" and not 0 <= value < math.inf:
+            raise MatrixError(f"{place}: optimizer.{name} = {value!r}; a finite number of at least 0 is wanted")
     return tuple(declared.items())
 
 

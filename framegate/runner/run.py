@@ -42,7 +42,7 @@ Start = Callable[[Launch], Worker]  # to return a worker with all its epochs gra
 # What decides a cell's data, and whether its model fits them.
 _OF_THE_DATA = (
     "dataset", "image_size", "train_rows", "fold", "validation", "augment",
-    "model", "parameters", "pretrained",
+    "model", "parameters", "pretrained", "optimizer",
 )  # fmt: skip
 
 
