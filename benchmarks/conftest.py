@@ -14,7 +14,7 @@ from framegate.runner.data import data_home
 from framegate.runner.devices import gpu_reason
 from framegate.runner.exports import table
 from framegate.runner.progress import Progress
-from framegate.runner.run import CellResult, Run, missed_floor
+from framegate.runner.run import CellResult, Run, wrong_accuracy
 
 T = TypeVar("T")
 
@@ -106,9 +106,9 @@ def run_cell(
             return run.run_cell(cell, purpose, progress.say, progress.watch)
 
         result = attempt(cell, work)
-        if missed := missed_floor(result):
-            run.void(cell, purpose, missed)
-            pytest.fail(missed, pytrace=False)  # before the durations are handed on: no store gets them
+        if wrong := wrong_accuracy(result):
+            run.void(cell, purpose, wrong)
+            pytest.fail(wrong, pytrace=False)  # before the durations are handed on: no store gets them
         request.config.framegate_measured.append(cell.id)
         return result
 

@@ -73,6 +73,15 @@ def test_a_missed_floor_fails_the_cell_and_no_store_gets_its_times(toy_suite):
     assert [record["cell"] for record in records if record["event"] == "void"] == [CELL, CELL + "/adam"]
 
 
+def test_an_accuracy_above_the_ceiling_fails_the_cell(toy_suite):
+    matrix = toy_suite.root / "matrix.toml"
+    matrix.write_text(matrix.read_text().replace("floor = 0.85", "floor = 0.85\nceiling = 0.86", 1))
+    done = toy_suite.pytest("-k", "training and not adam")
+    assert done.returncode == 1
+    assert "is above the ceiling 0.86, as where test rows are trained on; its times are void" in done.stdout
+    assert [record["cell"] for record in toy_suite.records() if record["event"] == "void"] == [CELL]
+
+
 @pytest.mark.parametrize(
     ("model", "words"),
     [

@@ -103,7 +103,7 @@ def test_settings_hold_what_decides_the_work_and_not_how_often_it_is_done(tmp_pa
     [
         (
             ("batch_size = 32", "batch = 32"),
-            "cell table 1: unknown key 'batch'; wanted one of augment, batch_size, dataset",
+            "cell table 1: unknown key 'batch'; wanted one of augment, batch_size, ceiling",
         ),
         (("floor = 0.8", ""), "cell table 1: floor is missing"),
         (("floor = 0.8", "floor = 80"), "floor = 80; an accuracy between 0 and 1 is wanted"),
@@ -139,6 +139,7 @@ def test_settings_hold_what_decides_the_work_and_not_how_often_it_is_done(tmp_pa
             "optimizer.learning_rate = nan; a finite number of at least 0",
         ),
         (("learning_rate = 0.1", "learning_rate = -1"), "optimizer.learning_rate = -1; a finite number of at least 0"),
+        (("floor = 0.8", "floor = 0.8\nceiling = 0.7"), "ceiling = 0.7; at least the floor, 0.8, is wanted"),
         (("floor = 0.8", "floor = true"), "floor = True; an accuracy between 0 and 1 is wanted"),
         (('["mxnet-1.9"]', '"mxnet-1.9"'), "environments = 'mxnet-1.9'; a list of at least one name is wanted"),
         (('["mxnet-1.9"]', "[]"), r"environments = \[\]; a list of at least one name is wanted"),

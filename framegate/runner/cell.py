@@ -30,6 +30,7 @@ class Cell:
     floor: float  # accuracy on the test split that every process must reach
     floor_part: float | None  # the same where only a part of the dataset is present
     reruns: int  # how often a disturbed process is run again
+    ceiling: float = 1.0  # accuracy that none may pass: above it test rows were trained on
     train_rows: int | None = None  # of the train split, drawn once, or None: all
     fold: tuple[int, int] | None = None  # (which, of how many) of the train split takes the test split's place
     validation: float | None = None  # share of the train split that is kept back and takes the test split's place
@@ -74,6 +75,7 @@ class Cell:
             "processes",
             "floor",
             "floor_part",
+            "ceiling",
             "reruns",
             "inference",
             "latency",

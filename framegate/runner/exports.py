@@ -10,7 +10,7 @@ from framegate.runner.cell import INFERENCE, TRAINING, Cell
 from framegate.runner.declarations import Environment
 from framegate.runner.environments import folder_bytes
 from framegate.runner.journal import ProcessResult, Record, Task
-from framegate.runner.run import CellResult, Run, Watch, missed_floor
+from framegate.runner.run import CellResult, Run, Watch, wrong_accuracy
 
 _WORDS = 300  # letters of a reason that a table shows
 LARGEST_DIFFERENCE = 1e-5  # of a probability, between the framework's own and the exported model's
@@ -39,8 +39,8 @@ class Export:
 
     def problem(self) -> str | None:
         """Return in words why its times are worth nothing, or None."""
-        if missed := missed_floor(CellResult(self.cell, (self.written,))):
-            return missed
+        if wrong := wrong_accuracy(CellResult(self.cell, (self.written,))):
+            return wrong
         if self.difference <= LARGEST_DIFFERENCE:
             return None
         return (

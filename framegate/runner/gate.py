@@ -15,7 +15,7 @@ from framegate.runner.cell import TRAINING
 from framegate.runner.contests import Contest
 from framegate.runner.driver import Event, run_alone, run_alternating
 from framegate.runner.journal import ProcessResult, Task
-from framegate.runner.run import CellResult, Run, Watch, missed_floor
+from framegate.runner.run import CellResult, Run, Watch, wrong_accuracy
 from framegate.runner.sides import Say
 from framegate.runner.work import Attempt, Place, Work
 
@@ -131,9 +131,9 @@ class Gate:
 
     def _missed(self, name: str, pair: Pair) -> bool:
         for side, place, result in zip(SIDES, self.places[name], pair.results, strict=True):
-            if missed := missed_floor(CellResult(place.cell, (result,))):
-                self.run.void(place.cell, TRAINING, missed)
-                self.failures[name] = Failure(side, missed)
+            if wrong := wrong_accuracy(CellResult(place.cell, (result,))):
+                self.run.void(place.cell, TRAINING, wrong)
+                self.failures[name] = Failure(side, wrong)
                 return True
         return False
 

@@ -9,7 +9,7 @@ Records beside the workers' own events (which carry "cell", "purpose", "process"
      "alternated"}}
     {"event": "finished", "wall_seconds", "remainder_seconds", "disturbed": null or the witness's words}
     {"event": "failed", "reason": ...}    a worker failed: its epochs stay in the journal, but not in any result
-    {"event": "void", "reason": ...}      its times are worth nothing: below the accuracy floor, or an export that does not agree
+    {"event": "void", "reason": ...}      its times are worth nothing: a wrong accuracy, or an export that does not agree
     {"event": "search", "asked": {search: [environments]}}    what a run of searches began with
     {"event": "end", "driver_peak_bytes": ...}    the run came to its own end
 """

@@ -53,6 +53,7 @@ _VALUES: dict[str, Check] = {
     "limit_seconds": (lambda value: isinstance(value, int | float) and value > 0, "a number above 0"),
     "floor": _ACCURACY,
     "floor_part": _or_none(_ACCURACY),
+    "ceiling": _ACCURACY,
     "train_rows": _or_none(_whole(1)),
     "validation": _or_none(_SHARE),
     "init": (lambda value: value in ("canonical", "native"), '"canonical" or "native"'),
@@ -174,6 +175,8 @@ def _cell(merged: dict[str, Any], environment: Environment, place: str) -> Cell:
     for name, (is_good, wanted) in _VALUES.items():
         if not is_good(value := getattr(cell, name)):
             raise MatrixError(f"{place}: {name} = {value!r}; {wanted} is wanted")
+    if cell.ceiling < cell.floor:
+        raise MatrixError(f"{place}: ceiling = {cell.ceiling!r}; at least the floor, {cell.floor!r}, is wanted")
     if cell.pretrained and cell.init != "canonical":
         raise MatrixError(f'{place}: pretrained = true with init = {cell.init!r}; "canonical" is wanted')
     return cell

@@ -13,7 +13,7 @@ from framegate.runner.declarations import Environment, load
 from framegate.runner.environments import ensure
 from framegate.runner.journal import ProcessResult
 from framegate.runner.matrix import read_matrix
-from framegate.runner.run import Run, missed_floor
+from framegate.runner.run import Run, wrong_accuracy
 from framegate.runner.sides import Side, family, read_side, solve, templates
 
 Say = Callable[[str], None]
@@ -48,9 +48,9 @@ class ReleaseCells:
         run = Run(self.root, {self.environment.name: self.environment}, data_home=data_home(None), name=session)
         try:
             result = run.run_cell(replace(cell, processes=count), purpose, say, lambda task, event: None)
-            if missed := missed_floor(result):
-                run.void(cell, purpose, missed)
-                raise FloorMissed(missed)
+            if wrong := wrong_accuracy(result):
+                run.void(cell, purpose, wrong)
+                raise FloorMissed(wrong)
         finally:
             run.close()
         return result.processes

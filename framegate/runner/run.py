@@ -255,18 +255,20 @@ def try_environment(cell: Cell, environment: Environment, root: Path) -> Record:
     return next(event for event in events if event["event"] == "epoch")
 
 
-def missed_floor(result: CellResult) -> str | None:
-    """Return in words which process missed the cell's accuracy floor, or None."""
+def wrong_accuracy(result: CellResult) -> str | None:
+    """Return in words which process missed the cell's accuracy floor or passed its ceiling, or None."""
     cell, floor = result.cell, result.cell.floor
     if not result.complete and cell.floor_part is not None:
         floor = cell.floor_part
     for process in result.processes:
         accuracy = process.epochs[-1].get("test_accuracy")  # of a process that trained
-        if accuracy is not None and accuracy < floor:
+        if accuracy is not None and not floor <= accuracy <= cell.ceiling:
             part = "" if result.complete else " on a part of the data"
+            above = f"above the ceiling {cell.ceiling}, as where test rows are trained on"
+            wrong = f"below the floor {floor}" if accuracy < floor else above
             return (
                 f"{cell.id}: accuracy {accuracy:.4f}{part} after epoch {len(process.epochs)} of process"
-                f" {process.task.process} is below the floor {floor}; its times are void; its files: {process.directory}"
+                f" {process.task.process} is {wrong}; its times are void; its files: {process.directory}"
             )
     return None
 
