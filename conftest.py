@@ -42,6 +42,10 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"--resume {config.option.resume}: that is a path; wanted --resume=RUN, or --resume behind all paths"
         )
+    if (
+        out := config.option.benchmark_json
+    ) and not out.absolute().parent.is_dir():  # it is written when all is measured
+        raise pytest.UsageError(f"--benchmark-json {out}: no folder {out.parent}; make it with: mkdir -p {out.parent}")
     if not config.option.upgrade and any("test_upgrade.py" in argument for argument in config.args):
         raise pytest.UsageError("test_upgrade.py: wanted --upgrade BASELINE CANDIDATE")
     try:

@@ -46,10 +46,9 @@ def decode(paths, size):
     for split, name in sorted(FILES.items(), reverse=True):
         rows, answers = tokenised(place(paths, name), found[name])
         arrays += [rows, answers]
-        if len(rows) != QUESTIONS:
-            notes.append("{:,} of {:,} {} questions".format(len(rows), QUESTIONS, split))
-        elif differs(name, found[name], MD5[split]):
-            notes.append(differs(name, found[name], MD5[split]))
+        part = "" if len(rows) == QUESTIONS else "{:,} of {:,} {} questions".format(len(rows), QUESTIONS, split)
+        note = part or differs(name, found[name], MD5[split])
+        notes += [note] if note else []
     return Decoded(*arrays, classes=CLASSES, complete=not notes, notes=notes)
 
 

@@ -73,6 +73,13 @@ def test_a_missed_floor_fails_the_cell_and_no_store_gets_its_times(toy_suite):
     assert [record["cell"] for record in records if record["event"] == "void"] == [CELL, CELL + "/adam"]
 
 
+def test_a_json_file_in_no_folder_is_refused_before_anything_is_measured(toy_suite):
+    done = toy_suite.pytest("--benchmark-json=absent/out.json", "-k", "training")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "--benchmark-json absent/out.json: no folder absent; make it with: mkdir -p absent" in done.stderr
+    assert not (toy_suite.root / ".framegate" / "journal").exists()
+
+
 def test_an_accuracy_above_the_ceiling_fails_the_cell(toy_suite):
     matrix = toy_suite.root / "matrix.toml"
     matrix.write_text(matrix.read_text().replace("floor = 0.85", "floor = 0.85\nceiling = 0.86", 1))
