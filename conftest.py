@@ -1,5 +1,6 @@
 """Makes pytest items of the cells in matrix.toml: options, markers, selection. What runs them is in benchmarks/conftest.py."""
 
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.option.collectonly:  # a list piped into head ends there, without pytest's traceback of a broken pipe
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if config.option.resume and Path(config.option.resume).exists():
         raise pytest.UsageError(
             f"--resume {config.option.resume}: that is a path; wanted --resume=RUN, or --resume behind all paths"

@@ -1,10 +1,12 @@
 """The whole way, on the toy framework: pytest, worker, journal, pytest-benchmark's stores."""
 
 import json
+import signal
 import subprocess
 import sys
 
 import pytest
+from mounted import ROOT
 
 CELL = "toy/logistic_regression/digits/b32"
 
@@ -71,6 +73,15 @@ def test_a_missed_floor_fails_the_cell_and_no_store_gets_its_times(toy_suite):
     assert not (toy_suite.root / "out.json").exists()  # no benchmarks, no file
     records = toy_suite.records()
     assert [record["cell"] for record in records if record["event"] == "void"] == [CELL, CELL + "/adam"]
+
+
+def test_a_list_of_the_cells_may_be_cut_by_its_reader():
+    command = [sys.executable, "-m", "pytest", "benchmarks", "--collect-only", "-q", "-m", "cpu or gpu"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().startswith("benchmarks/test_")
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == -signal.SIGPIPE
 
 
 def test_a_json_file_in_no_folder_is_refused_before_anything_is_measured(toy_suite):
