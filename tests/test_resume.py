@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -121,7 +122,11 @@ def test_an_interrupted_run_says_how_to_go_on_though_no_cell_is_finished(toy_sui
     matrix = toy_suite.root / "matrix.toml"
     matrix.write_text(matrix.read_text().replace("epochs = 3", "epochs = 500"))
     command = toy_suite.command("-k", "training and not adam")
-    with subprocess.Popen(command, cwd=toy_suite.root, stdout=subprocess.PIPE, text=True) as process:
+    # As at a terminal: what nohup or a shell's & starts ignores SIGINT, and so would this.
+    listens = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        command, cwd=toy_suite.root, stdout=subprocess.PIPE, text=True, preexec_fn=listens
+    ) as process:
         journals = toy_suite.root / ".framegate" / "journal"
         while not any(b'"event": "process"' in path.read_bytes() for path in journals.glob("*.jsonl")):
             assert process.poll() is None
