@@ -38,9 +38,12 @@ def validation_split(decoded, share):
     """Return decoded with a random int(share * n) of each class's n train rows as test split: the real test split stays unseen."""
     test = rows_of_each_class(decoded.train_labels, share, SEED)
     train = numpy.setdiff1d(numpy.arange(len(decoded.train_labels)), test)
-    if not len(test) or not len(train):
-        raise Wrong("validation = {}: {:,} rows to train and {:,} to validate".format(share, len(train), len(test)))
     images, labels = decoded.train_images, decoded.train_labels
+    classes = set(labels)
+    lacking = classes - (set(labels[train]) & set(labels[test]))
+    if lacking:
+        told = "validation = {}: {:,} rows to train and {:,} to validate; wanted rows of each class in both, {} of {} have none"
+        raise Wrong(told.format(share, len(train), len(test), len(lacking), len(classes)))
     return decoded._replace(
         train_images=images[train], train_labels=labels[train], test_images=images[test], test_labels=labels[test]
     )

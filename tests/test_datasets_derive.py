@@ -43,9 +43,16 @@ def test_a_validation_split_is_drawn_once():
     assert (one.test_images == two.test_images).all()
 
 
-def test_a_validation_split_without_rows_is_wrong():
-    with pytest.raises(dataset.Wrong, match=r"validation = 0\.01: 40 rows to train and 0 to validate"):
-        derive.derived(decoded(), {"validation": 0.01})
+@pytest.mark.parametrize(
+    ("share", "found"),
+    [
+        (0.01, "40 rows to train and 0 to validate; wanted rows of each class in both, 2 of 2 have none"),
+        (0.09, "38 rows to train and 2 to validate; wanted rows of each class in both, 1 of 2 have none"),
+    ],
+)
+def test_a_validation_split_that_leaves_a_class_without_rows_is_wrong(share, found):
+    with pytest.raises(dataset.Wrong, match=f"^validation = {share}: {found}$"):
+        derive.derived(decoded(), {"validation": share})
 
 
 def test_the_folds_take_each_row_of_the_train_split_out_of_it_once():
@@ -139,7 +146,9 @@ def test_the_manifest_counts_images_not_variants_and_other_wishes_are_other_file
 
 
 def test_an_impossible_wish_blames_the_wish_and_not_the_files(tmp_path):
-    with pytest.raises(dataset.Wrong, match=r"^digits: validation = 0\.001: 1,433 rows to train and 0 to validate$"):
+    with pytest.raises(
+        dataset.Wrong, match=r"^digits: validation = 0\.001: 1,433 rows to train and 0 to validate; wanted "
+    ):
         cache.prepare("digits", None, None, str(tmp_path), {"validation": 0.001})
 
 
