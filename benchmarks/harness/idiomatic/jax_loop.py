@@ -76,8 +76,9 @@ DRAWN = {
 
 
 def forward(layers, weights, x, key):
-    """Return the output. weights: each layer's, in a list."""
-    for layer, own, drawn in zip(layers, weights, jax.random.split(key, len(layers)), strict=True):
+    """Return the output. weights: each layer's, in a list. key: None where no layer draws."""
+    keys = [None] * len(layers) if key is None else jax.random.split(key, len(layers))
+    for layer, own, drawn in zip(layers, weights, keys, strict=True):
         x = LAYERS[type(layer)](layer, own, x, drawn)
     return x
 
@@ -103,13 +104,14 @@ def epochs(arrays, layers, input_shape, classes, batch_size, optimizer, threads,
     weights = initial(layers, jnp.asarray(images[:1]), key)
     state = transform.init(weights)
     random = numpy.random.default_rng(0)
+    draws = any(type(layer) is Dropout for layer in layers)  # nobody splits a key for layers that draw nothing
 
     def loss_of(weights, x, y, key):
         return optax.softmax_cross_entropy_with_integer_labels(forward(layers, weights, x, key), y).mean()
 
     @functools.partial(jax.jit, donate_argnums=(0, 1, 2))
     def update(weights, state, key, x, y):
-        key, drawn = jax.random.split(key)
+        key, drawn = jax.random.split(key) if draws else (key, None)
         loss, gradients = jax.value_and_grad(loss_of)(weights, x, y, drawn)
         changes, state = transform.update(gradients, state, weights)
         return optax.apply_updates(weights, changes), state, key, loss
