@@ -39,11 +39,10 @@ def validation_split(decoded, share):
     test = rows_of_each_class(decoded.train_labels, share, SEED)
     train = numpy.setdiff1d(numpy.arange(len(decoded.train_labels)), test)
     images, labels = decoded.train_images, decoded.train_labels
-    classes = set(labels)
-    lacking = classes - (set(labels[train]) & set(labels[test]))
-    if lacking:
+    classes, lasting = len(numpy.unique(labels)), len(numpy.intersect1d(labels[train], labels[test]))
+    if lasting < classes:
         told = "validation = {}: {:,} rows to train and {:,} to validate; wanted rows of each class in both, {} of {} have none"
-        raise Wrong(told.format(share, len(train), len(test), len(lacking), len(classes)))
+        raise Wrong(told.format(share, len(train), len(test), classes - lasting, classes))
     return decoded._replace(
         train_images=images[train], train_labels=labels[train], test_images=images[test], test_labels=labels[test]
     )
